@@ -1,0 +1,113 @@
+// Package command is what scripts can call, one file a theme. A command has the snake_case of its 4D name; the results, codes, units and
+// special cases are 4D's, and each command's row says what it does in a line.
+//
+// Every command is a row of a table: its signature, its meaning, whether it may wait, in which roles it exists. What installs, documents and
+// tests the commands walks the rows. A command runs in a process, under its lane's baton; one that waits gives the baton away
+// meanwhile. A wrong argument raises a Lua error at the caller's line, in the interpreter's own wording; a recoverable failure gives nil and a message.
+package command
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"moongate/luabind/lane"
+	"moongate/luabind/sandbox"
+	"moongate/runtime/method"
+	"moongate/runtime/process"
+	"moongate/runtime/session"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Host is what the commands ask of the host. Its methods may be called from any goroutine and do not block.
+type Host interface {
+	Processes() *process.Table
+	Sessions() *session.Registry
+	// StartProcess starts a process with a project method; unique returns the living process of that name instead, if there is one.
+	StartProcess(method, name string, args []any, unique bool) (process.Number, error)
+	// Quit asks the host to stop; delay < 0 waits until all clients have left.
+	Quit(delay time.Duration)
+	// Drop ends the connections of a session.
+	Drop(sessionID string)
+}
+
+// Command is one row.
+type Command struct {
+	Name      string
+	Signature string      // current_process() -> number
+	Meaning   string      // one line, without a full stop
+	FourD     string      // 4D's name of it, "" when 4D has none
+	Since     string      // the version that brought it
+	Waits     bool        // it may give the baton away
+	Roles     method.Role // where it exists
+
+	run func(e *environment, L *lua.LState) int
+}
+
+// environment is what commands share in one lane.
+type environment struct {
+	host    Host
+	log     *slog.Logger
+	started time.Time
+	limiter *limiter
+}
+
+// everywhere is the roles of a command that needs no connections.
+const everywhere = method.Server | method.Local | method.Remote
+
+// Table has every command, by theme.
+func Table() []Command {
+	var all []Command
+	for _, theme := range [][]Command{processCommands, connectionCommands, timeCommands, logCommands, moduleCommands} {
+		all = append(all, theme...)
+	}
+	return all
+}
+
+// Commands are the commands of one host, ready to be installed in its lanes.
+type Commands struct{ environment environment }
+
+// New binds the commands to a host. What scripts log goes to log.
+func New(host Host, log *slog.Logger) *Commands {
+	return &Commands{environment{host: host, log: log, started: time.Now(), limiter: newLimiter()}}
+}
+
+// Install adds the commands of a role to a VM.
+func (c *Commands) Install(vm *sandbox.VM, role method.Role) {
+	for _, row := range Table() {
+		if row.Roles&role != 0 {
+			vm.Register(row.Name, func(L *lua.LState) int { return row.run(&c.environment, L) })
+		}
+	}
+}
+
+// connectionOf is the connection that the calling process belongs to, nil when none.
+func connectionOf(L *lua.LState) *session.Connection {
+	c, _ := lane.Running(L).Owner().(*session.Connection)
+	return c
+}
+
+// number pushes a number.
+func number[N int | int32 | int64 | float64 | process.Number | process.ID | process.State | session.ConnectionID | session.UserNumber](L *lua.LState, n N) int {
+	L.Push(lua.LNumber(n))
+	return 1
+}
+
+// checkProcess reads a process number. A number that no process can have is 0, which no process has: whether that is an error is the command's to say.
+func checkProcess(L *lua.LState, i int) process.Number {
+	n := float64(L.CheckNumber(i))
+	if n != float64(process.Number(n)) {
+		return 0
+	}
+	return process.Number(n)
+}
+
+// checkAddress reads an IP address.
+func checkAddress(L *lua.LState, i int) netip.Addr {
+	a, err := netip.ParseAddr(L.CheckString(i))
+	if err != nil {
+		L.ArgError(i, "IP address expected, as in 10.1.2.3 or fd00::1")
+	}
+	return a.Unmap().WithZone("")
+}

@@ -1,0 +1,149 @@
+package command
+
+import (
+	"time"
+
+	"moongate/luabind/convert"
+	"moongate/luabind/lane"
+	"moongate/runtime/method"
+	"moongate/runtime/session"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+var connectionCommands = []Command{
+	{Name: "connection_info", Signature: "connection_info([connection]) -> table or nil", Since: "0.1", Roles: method.Server,
+		Meaning: "a connection's facts, of the calling process's own by default; nil when there is none", run: connectionInfo},
+	{Name: "count_connections", Signature: "count_connections([{user=, address=, network=}]) -> number", Since: "0.1", Roles: method.Server,
+		Meaning: "how many connections are open or being decided, the calling one included", run: countConnections},
+	{Name: "count_users", Signature: "count_users() -> number", FourD: "Count users", Since: "0.1", Roles: method.Server,
+		Meaning: "how many users are connected", run: countUsers},
+	{Name: "current_user", Signature: "current_user() -> text", FourD: "Current user", Since: "0.1", Roles: everywhere,
+		Meaning: "the name of the calling process's user", run: currentUser},
+	{Name: "user_name", Signature: "user_name(user) -> text", Since: "0.1", Roles: method.Server,
+		Meaning: "the name of the user with that number, empty when there is none", run: userName},
+	{Name: "reject_new_remote_connections", Signature: "reject_new_remote_connections(boolean)", FourD: "REJECT NEW REMOTE CONNECTIONS", Since: "0.1", Roles: method.Server,
+		Meaning: "refuses every new connection, or no longer; those that are open stay", run: rejectNew},
+	{Name: "drop_remote_user", Signature: "drop_remote_user(session_id)", FourD: "DROP REMOTE USER", Since: "0.1", Roles: method.Server,
+		Meaning: "ends the connections of a session (connection_info().session_id) soon, without waiting for it", run: dropRemoteUser},
+	{Name: "in_network", Signature: "in_network(address, network) -> boolean", Since: "0.1", Roles: everywhere,
+		Meaning: "whether an IP address belongs to a network: 10.0.0.0/8, 10.* or one address", run: inNetwork},
+	{Name: "rate_limit", Signature: "rate_limit(key, n, seconds) -> boolean", Since: "0.1", Roles: everywhere,
+		Meaning: "true for the first n uses of a key in any span of so many seconds; each call that gives true is a use", run: rateLimit},
+}
+
+func connectionInfo(e *environment, L *lua.LState) int {
+	c := connectionOf(L)
+	if L.GetTop() >= 1 && L.Get(1) != lua.LNil {
+		c = e.host.Sessions().Get(session.ConnectionID(L.CheckInt64(1)))
+	}
+	if c == nil {
+		L.Push(lua.LNil)
+		return 1
+	}
+	t := L.CreateTable(0, 14)
+	set := func(name string, v any) { t.RawSetString(name, convert.ToLua(v)) }
+	set("connection", int64(c.ID))
+	set("user", int64(c.User))
+	set("user_name", session.UserName(c.User))
+	set("address", c.Peer.Address.Addr().String())
+	set("port", int64(c.Peer.Address.Port()))
+	set("local_address", c.Peer.Local.Addr().String())
+	set("local_port", int64(c.Peer.Local.Port()))
+	set("listener", c.Peer.Listener)
+	set("process", int64(c.Process.Number()))
+	set("opened", c.Opened.Format("2006-01-02T15:04:05.000Z07:00"))
+	set("session_id", c.Session())
+	set("cause", c.Cause().String())
+	L.Push(t)
+	return 1
+}
+
+func countConnections(e *environment, L *lua.LState) int {
+	var f session.Filter
+	if L.GetTop() >= 1 && L.Get(1) != lua.LNil {
+		f = checkFilter(L, L.CheckTable(1))
+	}
+	return number(L, e.host.Sessions().Count(f))
+}
+
+// checkFilter reads {user=, address=, network=}. A field of another name is an error: a misspelt one would count everybody.
+func checkFilter(L *lua.LState, t *lua.LTable) session.Filter {
+	var f session.Filter
+	t.ForEach(func(k, v lua.LValue) {
+		text, isText := v.(lua.LString)
+		switch name := k.String(); name {
+		case "user":
+			n, ok := v.(lua.LNumber)
+			if !ok {
+				L.ArgError(1, "user: number expected, got "+v.Type().String())
+			}
+			user := session.UserNumber(n)
+			f.User = &user
+		case "address", "network":
+			network, err := session.ParseNetwork(string(text))
+			if !isText || err != nil {
+				L.ArgError(1, name+": an address or network expected, as in 10.1.2.3 or 10.0.0.0/8")
+			}
+			if name == "address" {
+				address := network.Addr()
+				f.Address = &address
+			} else {
+				f.Network = &network
+			}
+		default:
+			L.ArgError(1, "no field "+name+": use user, address or network")
+		}
+	})
+	return f
+}
+
+func countUsers(e *environment, L *lua.LState) int { return number(L, e.host.Sessions().Users()) }
+
+func currentUser(_ *environment, L *lua.LState) int {
+	user := session.Designer // stored procedures run as the Designer
+	if c := connectionOf(L); c != nil {
+		user = c.User
+	}
+	L.Push(lua.LString(session.UserName(user)))
+	return 1
+}
+
+func userName(_ *environment, L *lua.LState) int {
+	L.Push(lua.LString(session.UserName(session.UserNumber(L.CheckInt64(1)))))
+	return 1
+}
+
+func rejectNew(e *environment, L *lua.LState) int {
+	e.host.Sessions().RefuseNew(L.CheckBool(1))
+	return 0
+}
+
+func dropRemoteUser(e *environment, L *lua.LState) int {
+	e.host.Drop(L.CheckString(1))
+	lane.Running(L).Release(L)
+	return 0
+}
+
+func inNetwork(_ *environment, L *lua.LState) int {
+	address := checkAddress(L, 1)
+	network, err := session.ParseNetwork(L.CheckString(2))
+	if err != nil {
+		L.ArgError(2, err.Error())
+	}
+	L.Push(lua.LBool(network.Contains(address)))
+	return 1
+}
+
+func rateLimit(e *environment, L *lua.LState) int {
+	key := L.CheckString(1)
+	n, seconds := L.CheckInt(2), float64(L.CheckNumber(3))
+	if n < 1 || n > maxUsesKey {
+		L.ArgError(2, "number of uses expected, 1 to 10000")
+	}
+	if !(seconds > 0) {
+		L.ArgError(3, "number of seconds expected, more than 0")
+	}
+	L.Push(lua.LBool(e.limiter.allow(key, n, time.Duration(min(seconds, 1e9)*float64(time.Second)))))
+	return 1
+}

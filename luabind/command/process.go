@@ -1,0 +1,187 @@
+package command
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"moongate/luabind/convert"
+	"moongate/luabind/lane"
+	"moongate/runtime/method"
+	"moongate/runtime/process"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+var processCommands = []Command{
+	{Name: "current_process", Signature: "current_process() -> number", FourD: "Current process", Since: "0.1", Roles: everywhere,
+		Meaning: "the number of the calling process", run: currentProcess},
+	{Name: "current_process_name", Signature: "current_process_name() -> text", FourD: "Current process name", Since: "0.1", Roles: everywhere,
+		Meaning: "the name of the calling process, empty when it has none", run: currentProcessName},
+	{Name: "process_info", Signature: "process_info(process) -> table or nil", FourD: "Process info", Since: "0.1", Roles: everywhere,
+		Meaning: "what a process is and does; nil for a wrong number", run: processInfo},
+	{Name: "process_state", Signature: "process_state(process) -> number", FourD: "Process state", Since: "0.1", Roles: everywhere,
+		Meaning: "-100 does not exist, -1 has ended, 0 executing, 1 delayed, 3 waiting for its client, 4 waiting for a flag, 5 paused", run: processState},
+	{Name: "process_number", Signature: `process_number(name [, "*"]) -> number`, FourD: "Process number", Since: "0.1", Roles: everywhere,
+		Meaning: "the number of the living process of that name, 0 when there is none; case does not count", run: processNumber},
+	{Name: "process_aborted", Signature: "process_aborted() -> boolean", FourD: "Process aborted", Since: "0.1", Roles: everywhere,
+		Meaning: "whether the calling process is about to be ended and should leave", run: processAborted},
+	{Name: "count_tasks", Signature: "count_tasks() -> number", FourD: "Count tasks", Since: "0.1", Roles: everywhere,
+		Meaning: "the highest number of a living process", run: countTasks},
+	{Name: "count_user_processes", Signature: "count_user_processes() -> number", FourD: "Count user processes", Since: "0.1", Roles: everywhere,
+		Meaning: "how many processes live, the host's own timer, manager and interface processes left out", run: countUserProcesses},
+	{Name: "new_process", Signature: `new_process(method, stack [, name [, parameter ...]] [, "*"]) -> number`, FourD: "New process", Since: "0.1", Roles: everywhere,
+		Meaning: `starts a process with a project method and gives its number; a last "*" gives the living process of that name instead; stack does not matter`, run: newProcess},
+	{Name: "delay_process", Signature: "delay_process(process, ticks)", FourD: "DELAY PROCESS", Since: "0.1", Waits: true, Roles: everywhere,
+		Meaning: "makes a process wait for so many 1/60 seconds; replaces a delay that runs, 0 ends it", run: delayProcess},
+	{Name: "pause_process", Signature: "pause_process(process)", FourD: "PAUSE PROCESS", Since: "0.1", Waits: true, Roles: everywhere,
+		Meaning: "makes a process wait until it is resumed; a delay becomes a pause", run: pauseProcess},
+	{Name: "resume_process", Signature: "resume_process(process)", FourD: "RESUME PROCESS", Since: "0.1", Roles: everywhere,
+		Meaning: "wakes a paused or delayed process", run: resumeProcess},
+	{Name: "abort_process_by_id", Signature: "abort_process_by_id(id)", FourD: "ABORT PROCESS BY ID", Since: "0.1", Roles: method.Server,
+		Meaning: "ends the process with that unique number (process_info(n).id)", run: abortProcessByID},
+	{Name: "quit_4d", Signature: "quit_4d([seconds])", FourD: "QUIT 4D", Since: "0.1", Roles: everywhere,
+		Meaning: "stops the host: clients have so many seconds to leave, without a number as long as they like; the caller goes on", run: quit4D},
+}
+
+func currentProcess(_ *environment, L *lua.LState) int {
+	return number(L, lane.Running(L).Process().Number())
+}
+
+func currentProcessName(_ *environment, L *lua.LState) int {
+	L.Push(lua.LString(lane.Running(L).Process().Name()))
+	return 1
+}
+
+func processInfo(e *environment, L *lua.LState) int {
+	info, ok := e.host.Processes().Info(checkProcess(L, 1))
+	if !ok {
+		L.Push(lua.LNil)
+		return 1
+	}
+	t := L.CreateTable(0, 14)
+	set := func(name string, v any) { t.RawSetString(name, convert.ToLua(v)) }
+	set("number", int64(info.Number))
+	set("id", int64(info.ID))
+	set("name", info.Name)
+	set("type", int64(info.Type))
+	set("state", int64(info.State))
+	set("visible", info.Visible)
+	set("preemptive", info.Preemptive)
+	set("method", info.Method)
+	set("session_id", info.Session)
+	set("system_id", fmt.Sprint(info.ID))
+	if !info.Started.IsZero() {
+		age := time.Since(info.Started)
+		set("creation_date_time", info.Started.Format("2006-01-02T15:04:05.000Z07:00"))
+		set("cpu_time", info.CPU.Seconds())
+		set("cpu_usage", min(1, info.CPU.Seconds()/max(age.Seconds(), 1e-9)))
+	}
+	L.Push(t)
+	return 1
+}
+
+func processState(e *environment, L *lua.LState) int {
+	return number(L, e.host.Processes().State(checkProcess(L, 1)))
+}
+
+func processNumber(e *environment, L *lua.LState) int {
+	p := e.host.Processes().Named(L.CheckString(1))
+	if p == nil {
+		return number(L, 0)
+	}
+	return number(L, p.Number())
+}
+
+func processAborted(_ *environment, L *lua.LState) int {
+	L.Push(lua.LBool(lane.Running(L).Process().Aborting()))
+	return 1
+}
+
+func countTasks(e *environment, L *lua.LState) int { return number(L, e.host.Processes().Highest()) }
+
+func countUserProcesses(e *environment, L *lua.LState) int {
+	return number(L, e.host.Processes().Count(func(p *process.Process) bool { return p.Type().CountedAsUser() }))
+}
+
+func newProcess(e *environment, L *lua.LState) int {
+	name := L.CheckString(1)
+	L.CheckNumber(2)
+	last := L.GetTop()
+	unique := last >= 3 && L.Get(last) == lua.LString("*")
+	if unique {
+		last--
+	}
+	processName := ""
+	if last >= 3 {
+		processName = L.CheckString(3)
+	}
+	var args []any
+	for i := 4; i <= last; i++ {
+		v, err := convert.ToGo(L.Get(i))
+		if err != nil {
+			L.ArgError(i, err.Error())
+		}
+		args = append(args, v)
+	}
+	n, err := e.host.StartProcess(name, processName, args, unique)
+	if err != nil {
+		L.RaiseError("new_process: %s", err.Error())
+	}
+	return number(L, n)
+}
+
+// checkTicks reads a number of ticks.
+func checkTicks(L *lua.LState, i int) time.Duration {
+	n := float64(L.CheckNumber(i))
+	if math.IsNaN(n) {
+		L.ArgError(i, "number of ticks expected, got nan")
+	}
+	return process.Ticks(n)
+}
+
+func delayProcess(e *environment, L *lua.LState) int {
+	n, d := checkProcess(L, 1), checkTicks(L, 2)
+	if p := e.host.Processes().Get(n); p != nil {
+		p.Delay(d)
+		lane.Running(L).Release(L)
+	}
+	return 0
+}
+
+func pauseProcess(e *environment, L *lua.LState) int {
+	if p := e.host.Processes().Get(checkProcess(L, 1)); p != nil {
+		p.Pause()
+		lane.Running(L).Release(L)
+	}
+	return 0
+}
+
+func resumeProcess(e *environment, L *lua.LState) int {
+	if p := e.host.Processes().Get(checkProcess(L, 1)); p != nil {
+		p.Resume()
+	}
+	return 0
+}
+
+func abortProcessByID(e *environment, L *lua.LState) int {
+	p := e.host.Processes().ByID(process.ID(max(0, L.CheckInt64(1))))
+	if p != nil && p.RunsScripts() {
+		p.Kill(nil)
+		lane.Running(L).Release(L)
+	}
+	return 0
+}
+
+func quit4D(e *environment, L *lua.LState) int {
+	delay := time.Duration(-1)
+	if L.GetTop() >= 1 && L.Get(1) != lua.LNil {
+		seconds := float64(L.CheckNumber(1))
+		if !(seconds >= 0) {
+			L.ArgError(1, "number of seconds expected, 0 or more")
+		}
+		delay = time.Duration(min(seconds, 1e9) * float64(time.Second))
+	}
+	e.host.Quit(delay)
+	return 0
+}

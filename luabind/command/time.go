@@ -1,0 +1,112 @@
+package command
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"moongate/runtime/process"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+var timeCommands = []Command{
+	{Name: "current_time", Signature: `current_time(["*"]) -> seconds`, FourD: "Current time", Since: "0.1", Roles: everywhere,
+		Meaning: "the time of day in seconds since midnight", run: currentTime},
+	{Name: "current_date", Signature: `current_date(["*"]) -> text`, FourD: "Current date", Since: "0.1", Roles: everywhere,
+		Meaning: "the date, as 2026-03-01", run: currentDate},
+	{Name: "time", Signature: `time(text) -> seconds`, FourD: "Time", Since: "0.1", Roles: everywhere,
+		Meaning: `a time of day ("02:00" or "02:00:00") in seconds since midnight`, run: timeOf},
+	{Name: "time_string", Signature: "time_string(seconds) -> text", FourD: "Time string", Since: "0.1", Roles: everywhere,
+		Meaning: "seconds as 02:00:00", run: timeString},
+	{Name: "between_times", Signature: `between_times(from, to [, time]) -> boolean`, Since: "0.1", Roles: everywhere,
+		Meaning: "whether the time of day is from the first time on and before the second; the span may cross midnight", run: betweenTimes},
+	{Name: "tickcount", Signature: "tickcount() -> ticks", FourD: "Tickcount", Since: "0.1", Roles: everywhere,
+		Meaning: "1/60 seconds since the host started; never goes back", run: tickcount},
+	{Name: "milliseconds", Signature: "milliseconds() -> number", FourD: "Milliseconds", Since: "0.1", Roles: everywhere,
+		Meaning: "milliseconds since the host started, as 32 bits: negative after 24 days; only differences mean something", run: milliseconds},
+}
+
+const day = 24 * 60 * 60
+
+func secondsOfDay(t time.Time) int {
+	hour, minute, second := t.Clock()
+	return hour*3600 + minute*60 + second
+}
+
+func currentTime(_ *environment, L *lua.LState) int { return number(L, secondsOfDay(time.Now())) }
+
+func currentDate(_ *environment, L *lua.LState) int {
+	L.Push(lua.LString(time.Now().Format(time.DateOnly)))
+	return 1
+}
+
+// parseTime reads 02:00 or 02:00:00 as seconds. Hours may exceed 23, as 4D's times may.
+func parseTime(s string) (int, bool) {
+	parts := strings.Split(s, ":")
+	if len(parts) < 2 || len(parts) > 3 {
+		return 0, false
+	}
+	seconds := 0
+	for i, unit := range []int{3600, 60, 1}[:len(parts)] {
+		n, err := strconv.ParseUint(parts[i], 10, 16)
+		if err != nil || i > 0 && n > 59 {
+			return 0, false
+		}
+		seconds += int(n) * unit
+	}
+	return seconds, true
+}
+
+// checkTime reads a time as text or as seconds.
+func checkTime(L *lua.LState, i int) int {
+	switch v := L.CheckAny(i).(type) {
+	case lua.LNumber:
+		return int(v)
+	case lua.LString:
+		if seconds, ok := parseTime(string(v)); ok {
+			return seconds
+		}
+	}
+	L.ArgError(i, `time expected, as "02:00", "02:00:00" or seconds`)
+	return 0
+}
+
+func timeOf(_ *environment, L *lua.LState) int { return number(L, checkTime(L, 1)) }
+
+func timeString(_ *environment, L *lua.LState) int {
+	n, sign := int(L.CheckNumber(1)), ""
+	if n < 0 {
+		n, sign = -n, "-"
+	}
+	L.Push(lua.LString(fmt.Sprintf("%s%02d:%02d:%02d", sign, n/3600, n/60%60, n%60)))
+	return 1
+}
+
+func betweenTimes(_ *environment, L *lua.LState) int {
+	from, to := checkTime(L, 1), checkTime(L, 2)
+	for i, t := range []int{from, to} {
+		if t < 0 || t > day {
+			L.ArgError(i+1, "time of day expected, 00:00 to 24:00")
+		}
+	}
+	now := secondsOfDay(time.Now())
+	if L.GetTop() >= 3 {
+		now = checkTime(L, 3)
+	}
+	inside := from <= now && now < to
+	if to < from {
+		inside = now >= from || now < to
+	}
+	L.Push(lua.LBool(inside))
+	return 1
+}
+
+func tickcount(e *environment, L *lua.LState) int {
+	return number(L, int64(time.Since(e.started)/process.Tick))
+}
+
+func milliseconds(e *environment, L *lua.LState) int {
+	return number(L, int32(time.Since(e.started).Milliseconds()))
+}

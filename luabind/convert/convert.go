@@ -1,0 +1,129 @@
+// Package convert turns Lua values into Go values and back. It is the only place that does.
+//
+// In Go a value is nil, bool, int64, float64, string, []any or [wire.Map], whose elements are such values again. A Lua number without a
+// fraction that a float64 holds exactly is an int64, every other one a float64. A table whose keys are 1 to n is a list, an empty one too; any
+// other is a map, its keys in the order in which Lua goes through them. Functions, threads and the host's own objects have no Go value.
+//
+// The functions may be called by whoever may touch the Lua values.
+package convert
+
+import (
+	"fmt"
+	"math"
+
+	"moongate/runtime/wire"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Bounds of what is converted: beyond them it is an error, so that no script makes the host build without end.
+const (
+	maxDepth    = 32        // tables inside tables
+	maxElements = 1_000_000 // in all tables together
+)
+
+// exact is the first integer whose neighbour a float64 no longer tells apart.
+const exact = 1 << 53
+
+// Number is the Go value of a Lua number.
+func Number(n lua.LNumber) any {
+	f := float64(n)
+	if f == math.Trunc(f) && math.Abs(f) <= exact && (f != 0 || !math.Signbit(f)) {
+		return int64(f)
+	}
+	return f
+}
+
+// ToGo is the Go value of a Lua value. The error says which value has none.
+func ToGo(v lua.LValue) (any, error) {
+	c := conversion{}
+	return c.toGo(v, 0)
+}
+
+type conversion struct{ elements int }
+
+func (c *conversion) toGo(v lua.LValue, depth int) (any, error) {
+	switch v := v.(type) {
+	case *lua.LNilType:
+		return nil, nil
+	case lua.LBool:
+		return bool(v), nil
+	case lua.LNumber:
+		return Number(v), nil
+	case lua.LString:
+		return string(v), nil
+	case *lua.LTable:
+		if depth == maxDepth {
+			return nil, fmt.Errorf("more than %d tables inside each other", maxDepth)
+		}
+		return c.table(v, depth+1)
+	default:
+		return nil, fmt.Errorf("a %s cannot leave its process", v.Type())
+	}
+}
+
+func (c *conversion) table(t *lua.LTable, depth int) (any, error) {
+	n := t.Len()
+	list := make([]any, 0, min(n, 1024))
+	var pairs wire.Map
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		if c.elements++; c.elements > maxElements {
+			return nil, fmt.Errorf("more than %d values in a table", maxElements)
+		}
+		value, err := c.toGo(v, depth)
+		if err != nil {
+			return nil, err
+		}
+		if k == lua.LNumber(len(list)+1) && pairs == nil {
+			list = append(list, value)
+			continue
+		}
+		if pairs == nil {
+			pairs = make(wire.Map, 0, len(list)+1)
+			for i, e := range list {
+				pairs = append(pairs, wire.Pair{Key: int64(i + 1), Value: e})
+			}
+		}
+		key, err := c.toGo(k, depth)
+		if err != nil {
+			return nil, err
+		}
+		pairs = append(pairs, wire.Pair{Key: key, Value: value})
+	}
+	if pairs != nil {
+		return pairs, nil
+	}
+	return list, nil
+}
+
+// ToLua is the Lua value of a Go value. It panics on a type that is none of the package's.
+func ToLua(v any) lua.LValue {
+	switch v := v.(type) {
+	case nil:
+		return lua.LNil
+	case bool:
+		return lua.LBool(v)
+	case int:
+		return lua.LNumber(v)
+	case int64:
+		return lua.LNumber(v)
+	case float64:
+		return lua.LNumber(v)
+	case string:
+		return lua.LString(v)
+	case []any:
+		t := &lua.LTable{Metatable: lua.LNil}
+		for i, e := range v {
+			t.RawSetInt(i+1, ToLua(e))
+		}
+		return t
+	case wire.Map:
+		t := &lua.LTable{Metatable: lua.LNil}
+		for _, p := range v {
+			t.RawSet(ToLua(p.Key), ToLua(p.Value))
+		}
+		return t
+	default:
+		panic(fmt.Sprintf("convert: no Lua value for a %T", v))
+	}
+}

@@ -1,0 +1,76 @@
+package lane
+
+import (
+	"time"
+
+	"moongate/luabind/sandbox"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// DefaultSlice is the slice of a Config that has none.
+const DefaultSlice = 10 * time.Millisecond
+
+// Lane is one Lua VM and its baton.
+type Lane struct {
+	number       int
+	vm           *sandbox.VM
+	baton        baton
+	slice        time.Duration
+	memory       *Memory
+	interprocess *lua.LTable // nil in a preemptive lane
+	fault        func(f Fault)
+}
+
+// Fault is a Go panic below a script: a fault of the host.
+type Fault struct {
+	Value  any
+	Stack  []byte
+	Method string
+	Place  string // file:line of the script
+}
+
+// Config is what a lane is made with.
+type Config struct {
+	Number  int             // 0 is the cooperative lane
+	Options sandbox.Options // for its VM
+	Slice   time.Duration   // 0 stands for DefaultSlice
+	Memory  *Memory         // shared by all lanes
+	Fault   func(Fault)     // is told of each fault, under the baton; nil drops them
+}
+
+// New makes a lane. install adds the host's commands to its VM.
+func New(c Config, install func(vm *sandbox.VM)) *Lane {
+	if c.Slice <= 0 {
+		c.Slice = DefaultSlice
+	}
+	if c.Fault == nil {
+		c.Fault = func(Fault) {}
+	}
+	l := &Lane{number: c.Number, vm: sandbox.New(c.Options), slice: c.Slice, memory: c.Memory, fault: c.Fault}
+	if install != nil {
+		install(l.vm)
+	}
+	if c.Number == 0 {
+		l.interprocess = l.vm.Table(0)
+		l.vm.Set("interprocess", l.interprocess)
+	}
+	return l
+}
+
+// Number is the lane's number; 0 is the cooperative lane.
+func (l *Lane) Number() int { return l.number }
+
+// Cooperative reports whether the lane's processes share interprocess variables.
+func (l *Lane) Cooperative() bool { return l.number == 0 }
+
+// Names are the names that every process of the lane can use, unsorted. It may be called before the lane runs
+// anything.
+func (l *Lane) Names() []string { return l.vm.Names() }
+
+// With calls f while it holds the baton, so that f may use the VM.
+func (l *Lane) With(f func(vm *sandbox.VM)) {
+	l.baton.take(Ordinary)
+	defer l.baton.give()
+	f(l.vm)
+}

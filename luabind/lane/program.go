@@ -1,0 +1,250 @@
+package lane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"moongate/luabind/sandbox"
+	"moongate/luabind/script"
+	"moongate/runtime/process"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// ErrDeadline is the cause when a method is stopped because it ran longer than it may.
+var ErrDeadline = errors.New("the method ran longer than it may")
+
+// Program is what one process has of the scripts: the set of methods it began with, and its variables. It is also
+// the context under which the process's threads run. Except where said, its methods belong to the goroutine that runs the
+// process.
+type Program struct {
+	lane    *Lane
+	process *process.Process
+	set     *script.Set
+	owner   any // what the host hangs on the process, for commands: its connection
+	env     *lua.LTable
+	methods map[string]*lua.LFunction // the project methods that the process has used
+	modules map[string]lua.LValue     // what require has loaded
+	grown   uint64                    // guarded by Memory.mu
+	place   atomic.Pointer[string]    // where the code stood when it was last looked at
+	call    call                      // the call that runs
+}
+
+// call is the state of one Call.
+type call struct {
+	priority Priority
+	deadline time.Time
+	limit    time.Duration // what the deadline came from, for the message
+	handover func()
+	stopped  error
+	left     int // instructions until the next look
+	batch    int // instructions between two looks
+	depth    int
+	taken    time.Time // when the baton was taken
+	looked   time.Time
+	memory   time.Time // when the heap was looked at
+	method   string
+}
+
+// NewProgram makes the program of a process on a set of methods. owner is what commands get from Owner.
+func (l *Lane) NewProgram(p *process.Process, set *script.Set, owner any) *Program {
+	variables := 0
+	if set.SetsGlobals {
+		variables = 4
+	}
+	program := &Program{lane: l, process: p, set: set, owner: owner, env: l.vm.NewEnvironment(variables)}
+	p.SetPlace(program.Place)
+	return program
+}
+
+// Options are the terms of one Call.
+type Options struct {
+	Priority Priority
+	// Limit is how long the method may run, waits included; 0 is no limit.
+	Limit time.Duration
+	// Handover is called once, before the baton is given away for the first time while the method runs: the call is not going to
+	// return at once. It may be nil.
+	Handover func()
+}
+
+// ErrNoMethod is returned by Call for a name that the program's set does not have.
+var ErrNoMethod = errors.New("no such method")
+
+// Call runs a method of the program with these parameters and hands its results to take, which reads them from the thread as
+// its values 1, 2, ... and must not keep the thread. It blocks until the method has returned or was stopped. The
+// error is an *Error, or what take returned, or wraps ErrNoMethod.
+func (p *Program) Call(o Options, name string, take func(L *lua.LState) error, args ...lua.LValue) error {
+	m, ok := p.set.Method(name)
+	if !ok {
+		return fmt.Errorf("%s: %w", name, ErrNoMethod)
+	}
+	return p.CallFunction(o, name, &lua.LFunction{Env: p.env, Proto: m.Proto}, take, args...)
+}
+
+// CallFunction is Call for a function of the process.
+func (p *Program) CallFunction(o Options, name string, fn *lua.LFunction, take func(L *lua.LState) error, args ...lua.LValue) error {
+	l := p.lane
+	l.baton.take(o.Priority)
+	defer l.baton.give()
+	now := time.Now()
+	p.call = call{
+		priority: o.Priority, limit: o.Limit, handover: o.Handover, method: name, batch: firstBatch,
+		taken: now, looked: now, memory: now,
+	}
+	if o.Limit > 0 {
+		p.call.deadline = now.Add(o.Limit)
+	}
+	p.process.Rest(process.Executing)
+	defer p.finish()
+	err := l.vm.Call(p, fn, take, args...)
+	var lerr *sandbox.Error
+	if errors.As(err, &lerr) {
+		return &Error{Method: name, Err: lerr, Cause: p.call.stopped}
+	}
+	return err
+}
+
+func (p *Program) finish() {
+	p.process.AddCPU(time.Since(p.call.taken))
+	p.call.handover = nil
+	p.call.deadline = time.Time{}
+}
+
+// Close ends the program with its process: nothing of it runs any more.
+func (p *Program) Close() { p.lane.memory.forget(p) }
+
+// Error is why a method did not return.
+type Error struct {
+	Method string
+	Err    *sandbox.Error
+	Cause  error // why the process was stopped; nil when the script raised an error
+}
+
+// Error is the message with its file:line.
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause for which the method was stopped, if it was.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Traceback names the calls that led to the error, the innermost first, one a line.
+func (e *Error) Traceback() string { return e.Err.Traceback }
+
+// Running is the program whose code runs in L. Commands find their process by it.
+func Running(L *lua.LState) *Program { return L.Context().(*Program) }
+
+// Process is the process that the program belongs to. It may be called from any goroutine.
+func (p *Program) Process() *process.Process { return p.process }
+
+// Owner is what NewProgram was given.
+func (p *Program) Owner() any { return p.owner }
+
+// Set is the set of methods that the process began with. It may be called from any goroutine.
+func (p *Program) Set() *script.Set { return p.set }
+
+// Lane is the lane that the process runs in. It may be called from any goroutine.
+func (p *Program) Lane() *Lane { return p.lane }
+
+// Place is where the program's code stood when it last waited or its slice ended, as file:line; "" when that is unknown. It may be called
+// from any goroutine.
+func (p *Program) Place() string {
+	if s := p.place.Load(); s != nil {
+		return *s
+	}
+	return ""
+}
+
+// Environment is the table of the process's variables.
+func (p *Program) Environment() *lua.LTable { return p.env }
+
+// Resolve gives a project method, which runs with the variables of the process that calls it.
+func (p *Program) Resolve(L *lua.LState, name string) lua.LValue {
+	if f := p.methods[name]; f != nil {
+		return f
+	}
+	if m, ok := p.set.Method(name); ok {
+		if m.Database {
+			L.RaiseError("%s is a database method: Moongate calls it, scripts cannot", name)
+		}
+		if p.methods == nil {
+			p.methods = map[string]*lua.LFunction{}
+		}
+		f := &lua.LFunction{Env: p.env, Proto: m.Proto}
+		p.methods[name] = f
+		return f
+	}
+	if name == "interprocess" {
+		L.RaiseError("interprocess variables belong to cooperative processes, and %s runs in a preemptive one: use storage, semaphores or signals", p.process.Method())
+	}
+	return lua.LNil
+}
+
+// Require gives what a module of the set returned when this process first asked for it.
+func (p *Program) Require(L *lua.LState, name string) lua.LValue {
+	m, ok := p.set.Module(name)
+	if !ok {
+		L.RaiseError("module %s not found: require reads the subfolders of the scripts folder, as folder.file", name)
+	}
+	if v, asked := p.modules[m.Name]; asked {
+		if v == nil {
+			L.RaiseError("module %s requires itself", name)
+		}
+		return v
+	}
+	if p.modules == nil {
+		p.modules = map[string]lua.LValue{}
+	}
+	p.modules[m.Name] = nil
+	defer func() {
+		if p.modules[m.Name] == nil {
+			delete(p.modules, m.Name)
+		}
+	}()
+	L.Push(&lua.LFunction{Env: p.env, Proto: m.Proto})
+	L.Push(lua.LString(name))
+	L.Call(1, 1)
+	v := L.Get(-1)
+	L.Pop(1)
+	if v == lua.LNil {
+		v = lua.LTrue
+	}
+	p.modules[m.Name] = v
+	return v
+}
+
+// Enter and Leave count calls that take part of the goroutine's own stack.
+func (p *Program) Enter() bool {
+	if p.call.depth >= maxDepth {
+		return false
+	}
+	p.call.depth++
+	return true
+}
+
+// Leave is the other half of Enter.
+func (p *Program) Leave() { p.call.depth-- }
+
+// maxDepth is as in PUC Lua (LUAI_MAXCCALLS).
+const maxDepth = 200
+
+// Stopped is the cause for which the process must stop now.
+func (p *Program) Stopped() error { return p.call.stopped }
+
+// Fault reports a Go panic below the process's code.
+func (p *Program) Fault(value any, stack []byte) {
+	p.lane.fault(Fault{Value: value, Stack: stack, Method: p.call.method, Place: sandbox.Place(p.lane.vm.Current())})
+}
+
+// Deadline, Value and Err complete the context.
+func (p *Program) Deadline() (time.Time, bool) { return p.call.deadline, !p.call.deadline.IsZero() }
+
+// Value has no values.
+func (p *Program) Value(any) any { return nil }
+
+// Err is why Done's channel is closed.
+func (p *Program) Err() error { return p.call.stopped }
+
+var _ context.Context = (*Program)(nil)
+var _ sandbox.Context = (*Program)(nil)

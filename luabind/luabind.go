@@ -1,0 +1,271 @@
+// Package luabind joins the host and Lua: an [Engine] loads the scripts, has the lanes that run them, and gives the host its programs.
+//
+// Its parts: script turns the folder into versioned sets of compiled methods, sandbox builds the Lua machines, lane runs processes in
+// them, command is what scripts can call, convert turns values into Go's and back. All methods of an Engine may be called from any goroutine.
+package luabind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"moongate/luabind/command"
+	"moongate/luabind/convert"
+	"moongate/luabind/lane"
+	"moongate/luabind/sandbox"
+	"moongate/luabind/script"
+	"moongate/runtime/host"
+	"moongate/runtime/method"
+	"moongate/runtime/process"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Engine is the scripts of one host.
+type Engine struct {
+	config host.ScriptsConfig
+	log    *slog.Logger
+	lanes  []*lane.Lane // lanes[0] is the cooperative one
+	next   atomic.Uint32
+	known  script.Known
+	set    atomic.Pointer[script.Set]
+
+	reload  sync.Mutex // one reload at a time
+	problem string     // what the last failed reload said
+}
+
+// Open loads the scripts and makes the lanes: the cooperative one, and a preemptive one for each processor.
+func Open(c host.ScriptsConfig) (host.Scripts, error) {
+	e := &Engine{config: c, log: c.Log}
+	memory := lane.NewMemory(c.MemoryLimit)
+	commands := command.New(services{c.Host}, c.Log)
+	for n := range 1 + runtime.GOMAXPROCS(0) {
+		e.lanes = append(e.lanes, lane.New(lane.Config{
+			Number: n, Slice: c.Slice, Memory: memory, Fault: e.fault,
+			Options: sandbox.Options{Compile: script.Compile, ConcatOperator: script.ConcatOperator},
+		}, func(vm *sandbox.VM) { commands.Install(vm, c.Role) }))
+	}
+	e.known = script.Known{"_G": true}
+	for _, name := range e.lanes[0].Names() {
+		e.known[name] = true
+	}
+	set, err := script.Load(c.Folder, e.known)
+	if err != nil {
+		return nil, err
+	}
+	e.set.Store(set)
+	e.warn(set)
+	return e, nil
+}
+
+func (e *Engine) warn(set *script.Set) {
+	for _, w := range set.Warnings {
+		e.log.Warn("script", "problem", w.String())
+	}
+}
+
+// fault logs a Go panic below a script.
+func (e *Engine) fault(f lane.Fault) {
+	e.log.Error("fault of the host", "method", f.Method, "place", f.Place, "error", f.Value, "stack", string(f.Stack))
+}
+
+// Version is the current version of the scripts.
+func (e *Engine) Version() string { return e.set.Load().Version }
+
+// Has reports whether the current version has a method.
+func (e *Engine) Has(name string) bool {
+	_, ok := e.set.Load().Method(name)
+	return ok
+}
+
+// Preemptive reports whether processes that begin with the method run in a preemptive lane.
+func (e *Engine) Preemptive(name string) bool {
+	m, ok := e.set.Load().Method(name)
+	return ok && m.Preemptive
+}
+
+// Loaded describes the current version's methods.
+func (e *Engine) Loaded() []host.Loaded {
+	var events, projects []host.Loaded
+	for _, m := range e.set.Load().Methods {
+		l := host.Loaded{Name: m.Name, File: m.File, Hash: m.Hash, Event: m.Database}
+		if event, ok := method.Lookup(m.Name); ok {
+			l.NotRun = event.NotRun(e.config.Role)
+			events = append(events, l)
+		} else {
+			projects = append(projects, l)
+		}
+	}
+	byName := func(a, b host.Loaded) int { return strings.Compare(a.Name, b.Name) }
+	slices.SortFunc(projects, byName)
+	slices.SortFunc(events, func(a, b host.Loaded) int { return rank(a.Name) - rank(b.Name) })
+	return append(events, projects...)
+}
+
+// rank is the place of a database method in the table.
+func rank(name string) int {
+	return slices.IndexFunc(method.Table, func(m method.Method) bool { return m.Name == name })
+}
+
+// NewProgram makes what a process has of the scripts.
+func (e *Engine) NewProgram(p *process.Process, owner any) host.Program {
+	l := e.lanes[0]
+	if p.Preemptive() {
+		l = e.lanes[1+int(e.next.Add(1))%(len(e.lanes)-1)]
+	}
+	return program{l.NewProgram(p, e.set.Load(), owner)}
+}
+
+// Watch loads the scripts again whenever their folder changes, until stop is closed.
+func (e *Engine) Watch(stop <-chan struct{}) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { // ends with Watch
+		select {
+		case <-stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	script.Watch(ctx, e.config.Folder, e.Reload)
+}
+
+// Reload loads the scripts again. A set with an error is not used: the last good one stays, and the log says what is wrong, once. New processes use the new
+// set; those that run end on the one they began with.
+func (e *Engine) Reload() {
+	e.reload.Lock()
+	defer e.reload.Unlock()
+	set, err := script.Load(e.config.Folder, e.known)
+	if err != nil {
+		if err.Error() != e.problem {
+			e.problem = err.Error()
+			for line := range strings.Lines(e.problem) {
+				e.log.Error("scripts not loaded", "problem", strings.TrimSuffix(line, "\n"), "kept_version", e.Version())
+			}
+		}
+		return
+	}
+	mended := e.problem != ""
+	e.problem = ""
+	before := e.set.Load()
+	if set.Version == before.Version {
+		if mended {
+			e.log.Info("scripts are as they were", "version", set.Version)
+		}
+		return
+	}
+	e.set.Store(set)
+	e.warn(set)
+	e.log.Info("scripts loaded", "version", set.Version, "before", before.Version, "changed", strings.Join(changed(before, set), " "), "mended", mended)
+}
+
+// changed names the methods that differ between two sets.
+func changed(before, after *script.Set) []string {
+	var names []string
+	for _, m := range after.Methods {
+		if old, ok := before.Method(m.Name); !ok {
+			names = append(names, "+"+m.File)
+		} else if old.Hash != m.Hash {
+			names = append(names, m.File)
+		}
+	}
+	for _, m := range before.Methods {
+		if _, ok := after.Method(m.Name); !ok {
+			names = append(names, "-"+m.File)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Close frees what the scripts hold.
+func (e *Engine) Close() {}
+
+// services is the host as the commands see it.
+type services struct{ *host.Host }
+
+// StartProcess starts a stored procedure.
+func (s services) StartProcess(name, processName string, args []any, unique bool) (process.Number, error) {
+	return s.Start(host.Procedure{Method: name, Name: processName, Args: args, Unique: unique, Type: process.ExecuteOnServer})
+}
+
+// program is a lane's program as the host sees it.
+type program struct{ *lane.Program }
+
+// Has reports whether the program's version has a method.
+func (p program) Has(name string) bool {
+	_, ok := p.Set().Method(name)
+	return ok
+}
+
+// Version is the version that the program began with.
+func (p program) Version() string { return p.Set().Version }
+
+// Call runs a method.
+func (p program) Call(o host.CallOptions, name string, args ...any) ([]any, error) {
+	options := lane.Options{Priority: lane.Ordinary, Limit: o.Limit, Handover: o.Handover}
+	if o.Door {
+		options.Priority = lane.Door
+	}
+	var room [4]lua.LValue
+	values := room[:0]
+	for _, a := range args {
+		values = append(values, convert.ToLua(a))
+	}
+	var results []any
+	err := p.Program.Call(options, name, func(L *lua.LState) (err error) {
+		results, err = take(L, name)
+		return err
+	}, values...)
+	return results, translated(err)
+}
+
+// take reads a method's results.
+func take(L *lua.LState, name string) ([]any, error) {
+	n := L.GetTop()
+	if n == 0 {
+		return nil, nil
+	}
+	results := make([]any, n)
+	for i := range results {
+		v, err := convert.ToGo(L.Get(i + 1))
+		if err != nil {
+			return nil, fmt.Errorf("%s.lua: result %d: %w", name, i+1, err)
+		}
+		results[i] = v
+	}
+	return results, nil
+}
+
+// translated gives an error of the lane the identity that the host knows.
+func translated(err error) error {
+	if err == nil {
+		return nil
+	}
+	var failed *lane.Error
+	switch {
+	case errors.As(err, &failed):
+		return &scriptError{failed}
+	case errors.Is(err, lane.ErrNoMethod):
+		return fmt.Errorf("%w: %w", host.ErrNoMethod, err)
+	default:
+		return err
+	}
+}
+
+// scriptError is a lane's error that is also host.ErrTooLong when it is one.
+type scriptError struct{ failed *lane.Error }
+
+func (e *scriptError) Error() string     { return e.failed.Error() }
+func (e *scriptError) Traceback() string { return e.failed.Traceback() }
+func (e *scriptError) Unwrap() error     { return e.failed }
+
+func (e *scriptError) Is(target error) bool {
+	return target == host.ErrTooLong && errors.Is(e.failed, lane.ErrDeadline)
+}

@@ -1,0 +1,56 @@
+package sandbox
+
+import (
+	lua "github.com/yuin/gopher-lua"
+)
+
+// protectedCall is pcall. A process that must stop is not stopped by it: the error goes on.
+func (vm *VM) protectedCall(L *lua.LState) int {
+	L.CheckAny(1)
+	args := make([]lua.LValue, 0, 4)
+	for i := 2; i <= L.GetTop(); i++ {
+		args = append(args, L.Get(i))
+	}
+	return vm.protect(L, L.Get(1), args, raisePlain)
+}
+
+// handledCall is xpcall: the handler runs where the error happened, so that it can look at the calls.
+func (vm *VM) handledCall(L *lua.LState) int {
+	L.CheckAny(1)
+	handler := L.CheckFunction(2)
+	return vm.protect(L, L.Get(1), nil, func(th *lua.LState) {
+		th.Panic = raisePlain
+		if ctx, ok := th.Context().(Context); ok && ctx.Stopped() == nil {
+			th.Push(handler)
+			th.Push(th.Get(-2))
+			th.Call(1, 1)
+		}
+		raisePlain(th)
+	})
+}
+
+// protect calls fn in a thread of its own, for L, and pushes true and its results, or false and the error.
+func (vm *VM) protect(L *lua.LState, fn lua.LValue, args []lua.LValue, onError func(*lua.LState)) int {
+	ctx := L.Context().(Context)
+	if !ctx.Enter() {
+		L.RaiseError("stack overflow (protected calls inside each other)")
+	}
+	defer ctx.Leave()
+	th := vm.thread(ctx)
+	saved := vm.Current()
+	err := vm.run(th, fn, args, onError)
+	vm.SetCurrent(saved)
+	if err != nil {
+		if ctx.Stopped() != nil {
+			panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: err.Value, StackTrace: Traceback(L, 0)})
+		}
+		L.Push(lua.LFalse)
+		L.Push(err.Value)
+		return 2
+	}
+	n := th.GetTop()
+	L.Push(lua.LTrue)
+	th.XMoveTo(L, n)
+	vm.release(th)
+	return n + 1
+}

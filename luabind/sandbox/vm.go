@@ -1,0 +1,146 @@
+package sandbox
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Context is what a script runs under: the process, as the sandbox sees it.
+type Context interface {
+	context.Context
+	Meter
+	// Environment is the table of the process's variables.
+	Environment() *lua.LTable
+	// Resolve gives the value of a global name that is neither a process variable nor in the library, LNil
+	// when there is none. It may raise a Lua error.
+	Resolve(L *lua.LState, name string) lua.LValue
+	// Stopped is the cause for which the process must stop now, nil while it may go on.
+	Stopped() error
+	// Fault reports a Go panic below a script: a fault of the host, not of the script.
+	Fault(value any, stack []byte)
+	// Enter counts one more level of protected calls and coroutines inside each other, and Leave one less.
+	// Enter reports false when they are too many.
+	Enter() bool
+	Leave()
+}
+
+// Stack sizes of a thread. Frames come in blocks of eight and registers grow, so a thread that runs little holds little.
+const (
+	maxFrames    = 1024    // calls inside each other
+	minRegisters = 128     // values a thread holds at first
+	registerStep = 4096    // how much it grows at once: small steps make growing quadratic
+	maxRegisters = 1 << 16 // values at the most
+	keptThreads  = 64      // threads that a VM keeps for the next process
+)
+
+func init() {
+	// A single assignment t[n] = v fills the array part up to n. The interpreter's own bound lets that take 1 GiB.
+	lua.MaxArrayIndex = 1 << 22
+}
+
+// Options is what a VM is made with.
+type Options struct {
+	// Compile turns source into bytecode, for load and loadstring.
+	Compile func(source, chunk string) (*lua.FunctionProto, error)
+	// ConcatOperator is the global name by which bytecode calls the concatenation operator.
+	ConcatOperator string
+	// Now is the clock of os.time and os.date; nil is the real one.
+	Now func() time.Time
+}
+
+// VM is one Lua machine.
+type VM struct {
+	main        *lua.LState
+	library     *lua.LTable // what every process can call
+	environment *lua.LTable // the metatable of every process's variables
+	free        []*lua.LState
+	options     Options
+}
+
+// New makes a VM with the standard library.
+func New(options Options) *VM {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	main := lua.NewState(lua.Options{
+		SkipOpenLibs: true, CallStackSize: maxFrames, MinimizeStackMemory: true,
+		RegistrySize: minRegisters, RegistryMaxSize: maxRegisters, RegistryGrowStep: registerStep,
+	})
+	vm := &VM{main: main, options: options, library: main.CreateTable(0, 160), environment: main.CreateTable(0, 2)}
+	main.G.MainThread = main // threads are called directly; without it the first call would take the main thread's place
+	main.G.CurrentThread = main
+	vm.openLibraries()
+	missing := main.CreateTable(0, 1)
+	missing.RawSetString("__index", main.NewFunction(resolve))
+	vm.library.Metatable = missing
+	vm.environment.RawSetString("__index", vm.library)
+	vm.environment.RawSetString("__metatable", lua.LString("read-only"))
+	return vm
+}
+
+// Set adds a name to the library of every process of the VM.
+func (vm *VM) Set(name string, value lua.LValue) { vm.library.RawSetString(name, value) }
+
+// Register adds a command to the library.
+func (vm *VM) Register(name string, f lua.LGFunction) { vm.Set(name, vm.main.NewFunction(f)) }
+
+// RegisterIn adds commands to the library as a read-only table of functions.
+func (vm *VM) RegisterIn(table string, functions map[string]lua.LGFunction) {
+	vm.Set(table, readOnly(vm.main, table, vm.table(functions)))
+}
+
+// Names are the names in the library, unsorted.
+func (vm *VM) Names() []string {
+	var names []string
+	vm.library.ForEach(func(k, _ lua.LValue) { names = append(names, k.String()) })
+	return names
+}
+
+// Table makes an empty table with room for so many fields.
+func (vm *VM) Table(fields int) *lua.LTable { return vm.main.CreateTable(0, fields) }
+
+// NewEnvironment makes the table for the variables of a process, with room for so many.
+func (vm *VM) NewEnvironment(variables int) *lua.LTable {
+	env := vm.main.CreateTable(0, variables)
+	env.Metatable = vm.environment
+	return env
+}
+
+// Close gives back what the VM holds. Nothing may run in it any more.
+func (vm *VM) Close() { vm.free = nil }
+
+// Current is the thread that runs, as coroutine.running sees it. Whoever gives the VM to another goroutine keeps it
+// and sets it again when it has the VM back.
+func (vm *VM) Current() *lua.LState { return vm.main.G.CurrentThread }
+
+// SetCurrent is the other half of Current.
+func (vm *VM) SetCurrent(L *lua.LState) { vm.main.G.CurrentThread = L }
+
+func (vm *VM) table(functions map[string]lua.LGFunction) *lua.LTable {
+	t := vm.main.CreateTable(0, len(functions))
+	for name, f := range functions {
+		t.RawSetString(name, vm.main.NewFunction(f))
+	}
+	return t
+}
+
+// resolve is the last step in looking up a global name: _G, then whatever the process's context knows.
+func resolve(L *lua.LState) int {
+	name, ok := L.Get(2).(lua.LString)
+	ctx, running := L.Context().(Context)
+	switch {
+	case !ok || !running:
+		L.Push(lua.LNil)
+	case name == "_G":
+		L.Push(ctx.Environment())
+	default:
+		L.Push(ctx.Resolve(L, string(name)))
+	}
+	return 1
+}
+
+// newRandom is the source of math.random: one for each VM, so that seeding it in one lane does nothing to another.
+func newRandom() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }

@@ -1,0 +1,90 @@
+package script
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// attributeLine is the form of 4D's first line of a method, with Lua's sign for a comment.
+var attributeLine = regexp.MustCompile(`^--\s*%attributes\s*=`)
+
+// lateAttributes finds such a line where it is not read.
+var lateAttributes = regexp.MustCompile(`(?m)^--\s*%attributes\s*=`)
+
+// reservedComment is what 4D itself writes behind the attributes.
+const reservedComment = "comment added and reserved by 4D."
+
+// preemptiveValues are 4D's, and whether the method asks for a preemptive process. 4D decides by itself what
+// to do with an indifferent one; here it stays cooperative, so that it may use interprocess.
+var preemptiveValues = map[string]bool{"capable": true, "incapable": false, "indifferent": false}
+
+// ignoredAttributes are the other attributes of 4D's METHOD SET ATTRIBUTES and of 4D's method files. Files
+// may keep them; nothing here looks at them.
+var ignoredAttributes = []string{"executedOnServer", "folder", "invisible", "lang", "published4DMobile",
+	"publishedSoap", "publishedSql", "publishedWeb", "publishedWsdl", "shared"}
+
+// attributes are the marks of a method.
+type attributes struct {
+	present    bool
+	line       int
+	preemptive bool
+}
+
+// readAttributes reads the first line of a source, or the one after a #! line.
+func readAttributes(source, name string) (a attributes, problem *Problem, warnings Problems) {
+	text, line := luaText(source), 1
+	if strings.HasPrefix(strings.TrimPrefix(source, "\ufeff"), "#!") {
+		text, line = strings.TrimPrefix(strings.TrimPrefix(text, "\r"), "\n"), 2
+	}
+	first := firstLine(text)
+	if late := lateAttributes.FindStringIndex(text[len(first):]); late != nil {
+		at := line + strings.Count(text[:len(first)+late[0]], "\n")
+		warnings = append(warnings, Problem{name, at, 0, "attributes are read from the first line only"})
+	}
+	mark := attributeLine.FindString(first)
+	if mark == "" {
+		return a, nil, warnings
+	}
+	a = attributes{present: true, line: line}
+	values, err := parseAttributes(first[len(mark):])
+	if err == nil {
+		a.preemptive, err = preemptive(values)
+	}
+	if err != nil {
+		return a, &Problem{name, line, 0, "attributes: " + err.Error()}, warnings
+	}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if key != "preemptive" && !slices.Contains(ignoredAttributes, key) {
+			warnings = append(warnings, Problem{name, line, 0, "unknown attribute " + key +
+				didYouMean(suggest(key, slices.Values(slices.Concat(ignoredAttributes, []string{"preemptive"}))))})
+		}
+	}
+	return a, nil, warnings
+}
+
+func parseAttributes(text string) (map[string]json.RawMessage, error) {
+	text = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), reservedComment))
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &values); err != nil {
+		return nil, fmt.Errorf(`not a JSON object such as {"preemptive":"capable"}: %w`, err)
+	}
+	return values, nil
+}
+
+func preemptive(values map[string]json.RawMessage) (bool, error) {
+	raw, given := values["preemptive"]
+	if !given {
+		return false, nil
+	}
+	var value string
+	err := json.Unmarshal(raw, &value)
+	capable, known := preemptiveValues[value]
+	if err != nil || !known {
+		return false, fmt.Errorf("preemptive is %s; it can be capable, incapable or indifferent", raw)
+	}
+	return capable, nil
+}

@@ -1,0 +1,221 @@
+package application
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"moongate/runtime/wire"
+)
+
+// command is one row of what a client can ask.
+type command struct {
+	least, most int // arguments, the name not counted; most -1: any number
+	carryOut    func(st *stay, args wire.Command)
+}
+
+// commands is what a client can ask, by name. CALL is Moongate's own; the others are those that Redis clients send to find out whom they
+// talk to.
+var commands map[string]command
+
+func init() { // because COMMAND COUNT looks at it
+	commands = map[string]command{
+		"AUTH":    {1, 2, auth},
+		"CALL":    {1, -1, call},
+		"CLIENT":  {1, -1, client},
+		"COMMAND": {0, -1, commandInfo},
+		"ECHO":    {1, 1, func(st *stay, args wire.Command) { st.writer.WriteBulkBytes(args[0]) }},
+		"HELLO":   {0, -1, hello},
+		"INFO":    {0, -1, info},
+		"PING":    {0, 1, ping},
+		"QUIT":    {0, -1, quit},
+		"RESET":   {0, 0, reset},
+		"TIME":    {0, 0, timeOfDay},
+	}
+}
+
+// longestName is the length of the longest command name.
+const longestName = 16
+
+// carryOut finds the command's row and carries it out. It writes exactly one reply.
+func (st *stay) carryOut(words wire.Command) {
+	var upper [longestName]byte
+	name := words[0]
+	row, known := command{}, false
+	if len(name) <= longestName {
+		for i, b := range name {
+			if 'a' <= b && b <= 'z' {
+				b -= 'a' - 'A'
+			}
+			upper[i] = b
+		}
+		row, known = commands[string(upper[:len(name)])]
+	}
+	args := words[1:]
+	switch {
+	case !known:
+		st.writer.WriteError("ERR", fmt.Sprintf("unknown command '%.64s'; methods are called by CALL name [argument ...]", name))
+	case len(args) < row.least || row.most >= 0 && len(args) > row.most:
+		st.wrongCount(strings.ToLower(string(name)))
+	default:
+		row.carryOut(st, args)
+	}
+}
+
+func (st *stay) wrongCount(name string) {
+	st.writer.WriteError("ERR", fmt.Sprintf("wrong number of arguments for '%s' command", name))
+}
+
+func ping(st *stay, args wire.Command) {
+	if len(args) == 1 {
+		st.writer.WriteBulkBytes(args[0])
+		return
+	}
+	st.writer.WriteSimple("PONG")
+}
+
+func quit(st *stay, _ wire.Command) {
+	st.writer.WriteSimple("OK")
+	st.quit = true
+}
+
+// reset puts the conversation back to its beginning. The client process and its variables stay: they are the connection's.
+func reset(st *stay, _ wire.Command) {
+	st.writer.SetVersion(wire.RESP2)
+	st.guest.SetName("")
+	st.writer.WriteSimple("RESET")
+}
+
+const noAccounts = "this server has no accounts: everybody is Designer, so log in without AUTH"
+
+func auth(st *stay, _ wire.Command) { st.writer.WriteError("ERR", noAccounts) }
+
+// hello is HELLO [version [AUTH user password] [SETNAME name]].
+func hello(st *stay, args wire.Command) {
+	version, name := st.writer.Version(), ""
+	if len(args) > 0 {
+		n, err := strconv.Atoi(string(args[0]))
+		if err != nil || n != int(wire.RESP2) && n != int(wire.RESP3) {
+			st.writer.WriteError("NOPROTO", "unsupported protocol version")
+			return
+		}
+		version, args = wire.Version(n), args[1:]
+	}
+	for len(args) > 0 {
+		switch option := strings.ToUpper(string(args[0])); {
+		case option == "AUTH" && len(args) >= 3:
+			st.writer.WriteError("ERR", noAccounts)
+			return
+		case option == "SETNAME" && len(args) >= 2:
+			name, args = string(args[1]), args[2:]
+			if !validName(name) {
+				st.writer.WriteError("ERR", invalidName)
+				return
+			}
+		default:
+			st.writer.WriteError("ERR", fmt.Sprintf("syntax error in HELLO option '%.64s'", args[0]))
+			return
+		}
+	}
+	if name != "" {
+		st.guest.SetName(name)
+	}
+	st.writer.SetVersion(version)
+	st.writer.WriteValue(wire.Map{
+		{Key: "server", Value: "moongate"}, {Key: "version", Value: st.server.options.Version}, {Key: "proto", Value: int64(version)},
+		{Key: "id", Value: int64(st.guest.Connection().ID)}, {Key: "mode", Value: "standalone"}, {Key: "role", Value: "master"},
+		{Key: "modules", Value: []any{}},
+	})
+}
+
+const invalidName = "Client names cannot contain spaces, newlines or special characters."
+
+// validName is Redis' rule.
+func validName(name string) bool {
+	for i := range len(name) {
+		if name[i] < '!' || name[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// client is CLIENT ID, GETNAME, SETNAME, SETINFO and INFO.
+func client(st *stay, args wire.Command) {
+	c := st.guest.Connection()
+	switch sub := strings.ToUpper(string(args[0])); {
+	case sub == "ID" && len(args) == 1:
+		st.writer.WriteInteger(int64(c.ID))
+	case sub == "GETNAME" && len(args) == 1:
+		st.writer.WriteBulk(st.guest.Name())
+	case sub == "SETNAME" && len(args) == 2:
+		if name := string(args[1]); validName(name) {
+			st.guest.SetName(name)
+			st.writer.WriteSimple("OK")
+		} else {
+			st.writer.WriteError("ERR", invalidName)
+		}
+	case sub == "SETINFO" && len(args) == 3:
+		st.writer.WriteSimple("OK")
+	case sub == "INFO" && len(args) == 1:
+		st.writer.WriteBulk(fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d user=%d resp=%d\n",
+			c.ID, c.Peer.Address, c.Peer.Local, st.guest.Name(), int(time.Since(c.Opened).Seconds()), c.User, st.writer.Version()))
+	case sub == "ID" || sub == "GETNAME" || sub == "SETNAME" || sub == "SETINFO" || sub == "INFO":
+		st.wrongCount("client|" + strings.ToLower(sub))
+	default:
+		st.writer.WriteError("ERR", fmt.Sprintf("unknown subcommand '%.64s'. Try ID, GETNAME, SETNAME, SETINFO or INFO.", args[0]))
+	}
+}
+
+// commandInfo is COMMAND and its subcommands. Clients ask for it at the beginning; the answer is empty and well formed.
+func commandInfo(st *stay, args wire.Command) {
+	switch {
+	case len(args) == 0:
+		st.writer.WriteValue([]any{})
+	case strings.EqualFold(string(args[0]), "DOCS"):
+		st.writer.WriteValue(wire.Map{})
+	case strings.EqualFold(string(args[0]), "COUNT"):
+		st.writer.WriteInteger(int64(len(commands)))
+	default:
+		st.writer.WriteValue([]any{})
+	}
+}
+
+// info is INFO: what Redis clients show of a server.
+func info(st *stay, _ wire.Command) {
+	s := st.server
+	totals := s.options.Sessions.Totals()
+	up := int64(time.Since(s.started).Seconds())
+	st.writer.WriteBulk(fmt.Sprintf("# Server\r\nmoongate_version:%s\r\nredis_mode:standalone\r\nuptime_in_seconds:%d\r\n\r\n"+
+		"# Clients\r\nconnected_clients:%d\r\n\r\n"+
+		"# Stats\r\ntotal_connections_accepted:%d\r\ntotal_connections_refused:%d\r\ntotal_connections_closed:%d\r\n",
+		s.options.Version, up, totals.Open, totals.Accepted, totals.Refused, totals.Closed))
+}
+
+// timeOfDay is TIME: the server's clock, as seconds and microseconds.
+func timeOfDay(st *stay, _ wire.Command) {
+	now := time.Now()
+	st.writer.WriteValue([]any{strconv.FormatInt(now.Unix(), 10), strconv.Itoa(now.Nanosecond() / 1000)})
+}
+
+// call is CALL method [argument ...]: no result is null, one is itself, several are a list.
+func call(st *stay, args wire.Command) {
+	name := string(args[0])
+	values := make([]any, len(args)-1)
+	for i, a := range args[1:] {
+		values[i] = string(a)
+	}
+	st.reader.Release()
+	results, err := st.guest.Call(name, values)
+	switch {
+	case err != nil:
+		st.writer.WriteError("ERR", err.Error())
+	case len(results) == 0:
+		st.writer.WriteNull()
+	case len(results) == 1:
+		st.writer.WriteValue(results[0])
+	default:
+		st.writer.WriteValue(results)
+	}
+}

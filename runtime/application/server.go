@@ -1,0 +1,98 @@
+// Package application is the conversation on the application listener: what a client that was let in can ask, and how the
+// conversation ends. The bytes are package wire's.
+//
+// A [Server] serves connections, each in the goroutine that calls [Server.Serve]; only that goroutine writes to the connection. Whoever wants
+// something of it from elsewhere (its end, a message for its client) leaves a note and interrupts its read. The commands are the table
+// in commands.go. One sweep a second looks for those that are idle or stuck, so that a connection needs no timers.
+package application
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"moongate/runtime/session"
+)
+
+// Guest is the client process behind a connection, as the conversation sees it. Its methods are called by the goroutine that serves, except
+// Interrupt.
+type Guest interface {
+	Connection() *session.Connection
+	// Call runs a project method in the client's process. It blocks until the method has returned or was stopped.
+	Call(method string, args []any) ([]any, error)
+	// Name and SetName are the client process's name.
+	Name() string
+	SetName(name string)
+	// Interrupt ends the method that runs, if one does. It may be called from any goroutine and does not block.
+	Interrupt(cause session.Cause)
+}
+
+// Options are what a Server is made with.
+type Options struct {
+	Version     string        // of the program
+	IdleTimeout time.Duration // a connection without a command for so long is ended; 0: never
+	Sessions    *session.Registry
+}
+
+// Bounds that protect the server from slow or broken clients.
+const (
+	commandTime = 30 * time.Second // from a command's first byte to its last
+	writeTime   = 30 * time.Second // for a reply to leave
+	lastWords   = time.Second      // for the reason of the end to leave
+	lostTime    = time.Second      // how long a method runs before its client is looked after
+	sweepEvery  = time.Second
+)
+
+// Server serves connections of the application listener.
+type Server struct {
+	options Options
+	started time.Time
+	seconds atomic.Int64 // since started, as of the last sweep: the clock of idle times
+
+	mu    sync.Mutex
+	stays map[*stay]struct{}
+}
+
+// NewServer makes a server. Its Sweep must run while it serves.
+func NewServer(o Options) *Server {
+	return &Server{options: o, started: time.Now(), stays: map[*stay]struct{}{}}
+}
+
+// Sweep ends connections that are idle or stuck, once a second, until stop is closed.
+func (s *Server) Sweep(stop <-chan struct{}) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+			s.seconds.Store(int64(time.Since(s.started) / time.Second))
+			for _, st := range s.all() {
+				st.inspect()
+			}
+		}
+	}
+}
+
+func (s *Server) all() []*stay {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*stay, 0, len(s.stays))
+	for st := range s.stays {
+		all = append(all, st)
+	}
+	return all
+}
+
+func (s *Server) add(st *stay) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stays[st] = struct{}{}
+}
+
+func (s *Server) remove(st *stay) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.stays, st)
+}

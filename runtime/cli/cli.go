@@ -1,0 +1,123 @@
+// Package cli is Moongate at the command line: its commands, flags, exit codes, OS signals and log.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+
+	"moongate/runtime/host"
+
+	"github.com/spf13/pflag"
+)
+
+// Exit codes.
+const (
+	ExitClean   = 0 // everything ended by itself
+	ExitFailed  = 1 // it did not start, or failed
+	ExitUsage   = 2 // a flag or an argument is wrong
+	ExitStopped = 3 // it stopped, but something did not end by itself
+)
+
+// command is one row of what moongate can be told to do.
+type command struct {
+	name    string
+	meaning string
+	run     func(m *invocation, args []string) int
+}
+
+// commands is the table of commands; the first is the one that runs when none is named.
+var commands []command
+
+func init() { // because --help looks at it
+	commands = []command{
+		{"serve", "let clients in, as the scripts decide (the default command)", serve},
+	}
+}
+
+// invocation is one start of the program.
+type invocation struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	open           host.OpenScripts
+}
+
+// Main runs the program with the arguments that follow its name, and returns its exit code. It blocks until the program is over.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, open host.OpenScripts) int {
+	m := &invocation{stdin: stdin, stdout: stdout, stderr: stderr, open: open}
+	chosen := commands[0]
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		found := false
+		for _, c := range commands {
+			if c.name == args[0] {
+				chosen, found = c, true
+			}
+		}
+		switch {
+		case found:
+			args = args[1:]
+		case args[0] == "help":
+			args = []string{"--help"}
+		default:
+			return m.usage(fmt.Errorf("unknown command %q; the commands are: %s", args[0], names()))
+		}
+	}
+	return chosen.run(m, args)
+}
+
+func names() string {
+	var list []string
+	for _, c := range commands {
+		list = append(list, c.name)
+	}
+	return strings.Join(list, ", ")
+}
+
+// usage says what is wrong with the command line.
+func (m *invocation) usage(err error) int {
+	fmt.Fprintf(m.stderr, "moongate: %v\nTry 'moongate --help'.\n", err)
+	return ExitUsage
+}
+
+// failed says why the program did not start.
+func (m *invocation) failed(err error) int {
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(m.stderr, "moongate: %s\n", strings.TrimSuffix(line, "\n"))
+	}
+	return ExitFailed
+}
+
+// parsed reads flags and environment into the set. It reports false, with an exit code, when there is nothing more to do.
+func (m *invocation) parsed(f *flags, args []string) (bool, int) {
+	err := f.parse(args)
+	switch {
+	case errors.Is(err, pflag.ErrHelp) || err == nil && f.help:
+		fmt.Fprint(m.stdout, f.usage())
+		return false, ExitClean
+	case err != nil:
+		return false, m.usage(err)
+	case f.version:
+		fmt.Fprintln(m.stdout, "moongate", Version())
+		return false, ExitClean
+	}
+	return true, ExitClean
+}
+
+// release is the version of the sources.
+const release = "0.1.0"
+
+// Version is the program's version, with the commit it was built from if the build knows it.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return release
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return release + " (" + s.Value[:12] + ")"
+		}
+	}
+	return release
+}

@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"moongate/runtime/session"
+
+	"github.com/spf13/pflag"
+)
+
+// flags are the flags of serve. Each is also an environment variable: --quit-delay is MOONGATE_QUIT_DELAY. A flag on the command line goes
+// before the variable.
+type flags struct {
+	set    *pflag.FlagSet
+	groups []group
+
+	scripts, data, addressFile string
+	listen                     []string
+	rules                      session.Rules
+	maxConnections             int
+	idleTimeout                time.Duration
+	methodTimeout, slice       time.Duration
+	onError                    string
+	memoryLimit                size
+	quitDelay, quitWindow      time.Duration
+	logLevel, logFormat        string
+	help, version              bool
+}
+
+// group is a heading of --help and the flags below it, each of them in one group.
+type group struct {
+	title string
+	set   *pflag.FlagSet
+}
+
+const defaultListen = "127.0.0.1:19813" // 4D's application server has port 19813
+
+func newFlags() *flags {
+	f := &flags{set: pflag.NewFlagSet("moongate", pflag.ContinueOnError), memoryLimit: size(defaultMemoryLimit())}
+	f.set.SortFlags = false
+	f.set.Usage = func() {}
+	f.group("Scripts and data", func(s *pflag.FlagSet) {
+		s.StringVar(&f.scripts, "scripts", "scripts", "the `folder` of the Lua methods")
+		s.StringVar(&f.data, "data", defaultData(), "the `folder` for what the server keeps; made if it is missing")
+	})
+	f.group("Connections", func(s *pflag.FlagSet) {
+		s.StringArrayVar(&f.listen, "listen", []string{defaultListen}, "`address` to let clients in at, host:port; port 0 takes a free one; none for no listener (repeatable)")
+		s.StringVar(&f.addressFile, "address-file", "", "`file` to write the bound addresses to, one a line, when clients can connect")
+		s.Var(&ruleFlag{f, true}, "allow", "let clients from this `network` in: 10.0.0.0/8, 10.*, one address, or all (repeatable; of all --allow and --deny the first that matches decides, and who matches none is refused)")
+		s.Var(&ruleFlag{f, false}, "deny", "refuse clients from this `network` (repeatable)")
+		s.IntVar(&f.maxConnections, "max-connections", 0, "refuse clients while so many are connected (a `number`; 0: no limit)")
+		s.DurationVar(&f.idleTimeout, "idle-timeout", 0, "end a connection that has asked for nothing for this `time` (0: never)")
+	})
+	f.group("Methods", func(s *pflag.FlagSet) {
+		s.DurationVar(&f.methodTimeout, "method-timeout", 5*time.Second, "the `time` that one open or close method may take")
+		s.DurationVar(&f.slice, "slice", 10*time.Millisecond, "the `time` that a process may run while others wait")
+		s.StringVar(&f.onError, "on-error", "refuse", "what to do with a client whose open method failed: `refuse|accept`")
+		s.Var(&f.memoryLimit, "memory-limit", "the `size` of memory at which the process that takes most is aborted, as 512MB or 2GB (half of the machine's; 0: no limit)")
+	})
+	f.group("Shutdown", func(s *pflag.FlagSet) {
+		s.DurationVar(&f.quitDelay, "quit-delay", 5*time.Second, "the `time` that clients have to leave after SIGINT or SIGTERM")
+		s.DurationVar(&f.quitWindow, "quit-window", 13*time.Second, "the `time` that on_server_shutdown and the processes have to end")
+	})
+	f.group("Log", func(s *pflag.FlagSet) {
+		s.StringVar(&f.logLevel, "log-level", "info", "the least important lines to write: `debug|info|warn|error`")
+		s.StringVar(&f.logFormat, "log-format", "text", "how lines are written: `text|json`")
+	})
+	f.group("Other", func(s *pflag.FlagSet) {
+		s.BoolVarP(&f.help, "help", "h", false, "say what the flags mean")
+		s.BoolVar(&f.version, "version", false, "say which version this is")
+	})
+	return f
+}
+
+func (f *flags) group(title string, add func(*pflag.FlagSet)) {
+	s := pflag.NewFlagSet(title, pflag.ContinueOnError)
+	s.SortFlags = false
+	add(s)
+	f.set.AddFlagSet(s)
+	f.groups = append(f.groups, group{title, s})
+}
+
+// usage is the text of --help.
+func (f *flags) usage() string {
+	var b strings.Builder
+	b.WriteString("Moongate is a host for connections whose rules are written in Lua.\n\nUsage:\n  moongate [command] [flags]\n\nCommands:\n")
+	for _, c := range commands {
+		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.meaning)
+	}
+	for _, g := range f.groups {
+		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.set.FlagUsagesWrapped(100))
+	}
+	b.WriteString("\nTimes are written as 500ms, 10s or 1h30m. Every flag is also an environment variable:\n" +
+		"--quit-delay is MOONGATE_QUIT_DELAY; a repeatable one takes its values separated by commas.\n" +
+		"\nExit codes: 0 clean, 1 failed, 2 wrong usage, 3 stopped, but something did not end by itself.\n")
+	return b.String()
+}
+
+// parse reads the arguments, then the environment for flags that were not given, then checks what belongs together.
+func (f *flags) parse(args []string) error {
+	if err := f.set.Parse(args); err != nil {
+		return err
+	}
+	if f.help || f.version {
+		return nil
+	}
+	if f.set.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", f.set.Arg(0))
+	}
+	if err := f.fromEnvironment(); err != nil {
+		return err
+	}
+	return f.check()
+}
+
+func (f *flags) fromEnvironment() error {
+	var first error
+	rulesGiven := f.set.Changed("allow") || f.set.Changed("deny")
+	f.set.VisitAll(func(flag *pflag.Flag) {
+		name := variable(flag.Name)
+		value, ok := os.LookupEnv(name)
+		isRule := flag.Name == "allow" || flag.Name == "deny"
+		if !ok || flag.Changed || flag.Name == "help" || flag.Name == "version" || isRule && rulesGiven || first != nil {
+			return
+		}
+		values := []string{value}
+		if t := flag.Value.Type(); t == "stringArray" || isRule {
+			values = strings.Split(value, ",")
+		}
+		for _, v := range values {
+			if err := f.set.Set(flag.Name, strings.TrimSpace(v)); err != nil {
+				first = fmt.Errorf("%s: %w", name, err)
+				return
+			}
+		}
+	})
+	return first
+}
+
+// variable is the environment variable of a flag.
+func variable(flag string) string {
+	return "MOONGATE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func (f *flags) check() error {
+	switch {
+	case f.onError != "refuse" && f.onError != "accept":
+		return fmt.Errorf("--on-error is %q; it must be refuse or accept", f.onError)
+	case f.logFormat != "text" && f.logFormat != "json":
+		return fmt.Errorf("--log-format is %q; it must be text or json", f.logFormat)
+	case f.rules.Hopeless():
+		return fmt.Errorf("there is --deny and no --allow, so nobody could connect: who matches no rule is refused; add --allow all after it")
+	case f.maxConnections < 0:
+		return fmt.Errorf("--max-connections is %d; it must be 0 or more", f.maxConnections)
+	}
+	for name, d := range map[string]time.Duration{"method-timeout": f.methodTimeout, "slice": f.slice} {
+		if d <= 0 {
+			return fmt.Errorf("--%s is %v; it must be more than 0", name, d)
+		}
+	}
+	for name, d := range map[string]time.Duration{"quit-delay": f.quitDelay, "quit-window": f.quitWindow, "idle-timeout": f.idleTimeout} {
+		if d < 0 {
+			return fmt.Errorf("--%s is %v; it must be 0 or more", name, d)
+		}
+	}
+	return nil
+}
+
+// ruleFlag appends to the rules, so that --allow and --deny keep the order in which they were given.
+type ruleFlag struct {
+	flags *flags
+	allow bool
+}
+
+func (r *ruleFlag) String() string { return "" }
+func (r *ruleFlag) Type() string   { return "network" }
+func (r *ruleFlag) Set(s string) error {
+	rule, err := session.ParseRule(r.allow, s)
+	if err != nil {
+		return err
+	}
+	r.flags.rules = append(r.flags.rules, rule)
+	return nil
+}
+
+// size is a number of bytes, written as 512MB or 2GB.
+type size uint64
+
+var units = []struct {
+	suffix string
+	bytes  uint64
+}{{"KB", 1 << 10}, {"MB", 1 << 20}, {"GB", 1 << 30}, {"TB", 1 << 40}}
+
+func (s *size) Type() string { return "size" }
+func (s *size) String() string {
+	for i := len(units) - 1; i >= 0; i-- {
+		if u := units[i]; uint64(*s) >= u.bytes && uint64(*s)%u.bytes == 0 {
+			return fmt.Sprintf("%d%s", uint64(*s)/u.bytes, u.suffix)
+		}
+	}
+	return strconv.FormatUint(uint64(*s), 10)
+}
+
+func (s *size) Set(text string) error {
+	number, factor := strings.ToUpper(strings.TrimSpace(text)), uint64(1)
+	for _, u := range units {
+		if before, ok := strings.CutSuffix(number, u.suffix); ok {
+			number, factor = strings.TrimSpace(before), u.bytes
+		}
+	}
+	n, err := strconv.ParseUint(number, 10, 64)
+	if err != nil || n > math.MaxInt64/factor {
+		return fmt.Errorf("%q is no size: write it as 512MB or 2GB", text)
+	}
+	*s = size(n * factor)
+	return nil
+}

@@ -1,0 +1,210 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"moongate/runtime/application"
+	"moongate/runtime/method"
+	"moongate/runtime/process"
+	"moongate/runtime/session"
+	"moongate/runtime/shutdown"
+)
+
+// Config is what a server is made with. All durations must be set; IdleTimeout 0 is none.
+type Config struct {
+	Log            *slog.Logger
+	Version        string        // of the program
+	Rules          session.Rules // who may connect; none: everybody
+	MaxConnections int           // 0: any number
+	MethodTimeout  time.Duration // for one open or close method
+	IdleTimeout    time.Duration // for a connection without commands; 0: never
+	Slice          time.Duration // of the lanes: what a close method gets when the shutdown is forced
+	QuitDelay      time.Duration // how long clients may take to leave after an OS signal
+	QuitWindow     time.Duration // for on_server_shutdown and the processes that still run
+	AcceptOnError  bool          // what a failed open method means
+}
+
+// Host is a server. Make it with New; Run is its life.
+type Host struct {
+	config      Config
+	log         *slog.Logger
+	processes   process.Table
+	main        *process.Process
+	sessions    *session.Registry
+	application *application.Server
+	scripts     Scripts
+
+	procedures sync.WaitGroup // stored procedures, each a goroutine
+	quits      quits
+
+	forced    chan struct{} // closed when the shutdown is forced
+	forceOnce sync.Once
+	ended     atomic.Bool // no process may be started any more
+
+	leftMu sync.Mutex
+	left   []string // what did not end by itself, from goroutines that the stages do not see
+
+	logSecond, logLines, logDropped atomic.Int64
+}
+
+// ErrStartup wraps the error of on_server_startup, with which Run returns.
+var ErrStartup = errors.New("the server cannot start")
+
+// New puts a server together. Scripts that ask the host for something before Run get it; they must be given by SetScripts
+// before that.
+func New(c Config) *Host {
+	h := &Host{config: c, log: c.Log, sessions: session.NewRegistry(c.Rules, c.MaxConnections), forced: make(chan struct{})}
+	h.quits.asked = make(chan struct{})
+	h.application = application.NewServer(application.Options{Version: c.Version, IdleTimeout: c.IdleTimeout, Sessions: h.sessions})
+	h.main = h.processes.Start(process.Spec{Name: "Main process", Type: process.MainOfServer})
+	return h
+}
+
+// SetScripts gives the host its scripts. It is called once, before Run.
+func (h *Host) SetScripts(s Scripts) { h.scripts = s }
+
+// Processes is the process table.
+func (h *Host) Processes() *process.Table { return &h.processes }
+
+// Sessions are the connections.
+func (h *Host) Sessions() *session.Registry { return h.sessions }
+
+// Report is how a server ended.
+type Report struct {
+	Stages []shutdown.Result
+	Left   []string // what did not end by itself, over all stages
+}
+
+// Run is a server's life: on_server_startup, then open is called, which lets clients in, then it serves until somebody quits, then come the stages of the
+// shutdown, during the first of which shut is called when nobody is let in any more. It blocks until all is over. A Host runs once. The error wraps ErrStartup;
+// the stages run in that case too, so that whatever the startup method began is ended.
+func (h *Host) Run(open, shut func()) (Report, error) {
+	stop := make(chan struct{})
+	var attendants sync.WaitGroup // they end when stop is closed
+	attendants.Go(func() { h.scripts.Watch(stop) })
+	attendants.Go(func() { h.application.Sweep(stop) })
+	err := h.startup()
+	if err == nil && !h.quits.isAsked() {
+		h.sessions.SetStage(session.Serving)
+		open()
+		<-h.quits.asked
+	}
+	report := h.shutdown(shut)
+	close(stop)
+	attendants.Wait()
+	h.scripts.Close()
+	return report, err
+}
+
+// startup runs on_server_startup, in the process that 4D calls Client Manager, which stays.
+func (h *Host) startup() error {
+	manager := h.processes.Start(process.Spec{Name: "Client Manager", Type: process.ClientManager, Method: method.OnServerStartup})
+	program := h.scripts.NewProgram(manager, nil)
+	defer program.Close()
+	defer manager.Rest(process.WaitingForInternalFlag)
+	if !program.Has(method.OnServerStartup) {
+		return nil
+	}
+	stopped := make(chan struct{})
+	defer close(stopped)
+	go func() { // ends with startup: an OS signal during a long startup method ends it
+		select {
+		case <-h.quits.asked:
+			if h.quits.bySignal() {
+				manager.Kill(errShutdown)
+			}
+		case <-stopped:
+		}
+	}()
+	_, err := program.Call(CallOptions{}, method.OnServerStartup)
+	if err == nil || errors.Is(err, errShutdown) {
+		return nil
+	}
+	h.quits.ask(quitRequest{delay: 0})
+	return fmt.Errorf("%w: %w", ErrStartup, err)
+}
+
+// Procedure is a stored procedure to start.
+type Procedure struct {
+	Method string
+	Name   string
+	Args   []any
+	Unique bool // do not start it when a process of that name is alive (4D's *)
+	Type   process.Type
+}
+
+// ErrStopped is returned by Start when the server no longer starts processes.
+var ErrStopped = errors.New("the server is stopping and starts no processes any more")
+
+// Start starts a stored procedure in a process and a goroutine of its own ("New process", which on the server is "Execute on server") and returns its number at
+// once, or that of the process that has the name already. The error wraps ErrNoMethod or ErrStopped.
+func (h *Host) Start(p Procedure) (process.Number, error) {
+	if method.IsEvent(p.Method) || !h.scripts.Has(p.Method) {
+		return 0, fmt.Errorf("%s: %w", p.Method, ErrNoMethod)
+	}
+	if h.ended.Load() {
+		return 0, ErrStopped
+	}
+	spec := process.Spec{Name: p.Name, Type: p.Type, Method: p.Method, Preemptive: h.scripts.Preemptive(p.Method)}
+	var proc *process.Process
+	if p.Unique {
+		var started bool
+		if proc, started = h.processes.StartUnique(spec); !started {
+			return proc.Number(), nil
+		}
+	} else {
+		proc = h.processes.Start(spec)
+	}
+	h.run(proc, p.Args)
+	return proc.Number(), nil
+}
+
+// run runs a process's method in a goroutine that ends with it; the last stage of the shutdown sees that it does.
+func (h *Host) run(p *process.Process, args []any) {
+	program := h.scripts.NewProgram(p, nil)
+	h.procedures.Go(func() {
+		defer p.End()
+		defer program.Close()
+		if _, err := program.Call(CallOptions{}, p.Method(), args...); err != nil && p.Killed() == nil {
+			h.logFault(p.Method(), nil, program, err)
+		}
+	})
+}
+
+// Drop ends the connections of a session ("DROP REMOTE USER"). It does not wait for their ends. An unknown session is nothing to do.
+func (h *Host) Drop(sessionID string) {
+	for _, c := range h.sessions.OfSession(sessionID) {
+		h.end(c, session.Dropped)
+	}
+}
+
+// end ends a connection, also one that is still being decided.
+func (h *Host) end(c *session.Connection, cause session.Cause) {
+	c.End(cause)
+	if c.State() == session.Deciding {
+		c.Process.Kill(fmt.Errorf("%w: %s", errDropped, cause))
+	}
+}
+
+// noteLeft keeps something that did not end by itself for the report, if it was stopped for that.
+func (h *Host) noteLeft(what string, err error) {
+	if !errors.Is(err, ErrTooLong) {
+		return
+	}
+	h.leftMu.Lock()
+	defer h.leftMu.Unlock()
+	h.left = append(h.left, what)
+}
+
+func (h *Host) takeLeft() []string {
+	h.leftMu.Lock()
+	defer h.leftMu.Unlock()
+	left := h.left
+	h.left = nil
+	return left
+}

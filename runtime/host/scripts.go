@@ -1,0 +1,85 @@
+package host
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"moongate/runtime/method"
+	"moongate/runtime/process"
+)
+
+// OpenScripts loads the scripts for a host. Package luabind's Open is the one; package main hands it on. The error is for the person who wrote the scripts:
+// a line for each problem, beginning with file:line:column.
+type OpenScripts func(c ScriptsConfig) (Scripts, error)
+
+// ScriptsConfig is what scripts are opened with.
+type ScriptsConfig struct {
+	Folder      string
+	Role        method.Role
+	Log         *slog.Logger
+	Slice       time.Duration // how long a process may hold its lane while others wait
+	MemoryLimit uint64        // bytes of heap; 0: none
+	Host        *Host         // what the commands act on
+}
+
+// Loaded describes one method of the scripts, for the lines at the start.
+type Loaded struct {
+	Name   string
+	File   string
+	Hash   string // of the file
+	Event  bool   // a database method
+	NotRun string // why this role does not call it; "" if it does
+}
+
+// Scripts is what the host asks of the scripts. Package luabind provides it. All methods may be called from any goroutine.
+type Scripts interface {
+	// NewProgram makes what a process has of the scripts: the current version, and variables of its own. owner is what
+	// commands that ask about the process's connection get; nil for a stored procedure.
+	NewProgram(p *process.Process, owner any) Program
+	// Preemptive reports whether processes that begin with this method run in a preemptive lane.
+	Preemptive(method string) bool
+	// Has reports whether the current version has a method.
+	Has(method string) bool
+	// Version is the current version.
+	Version() string
+	// Loaded describes the current version's methods, the database methods first.
+	Loaded() []Loaded
+	// Watch loads the scripts again whenever their folder changes. It returns when stop is closed.
+	Watch(stop <-chan struct{})
+	// Close frees what the scripts hold. No program runs any more.
+	Close()
+}
+
+// Program is what one process has of the scripts. Its methods belong to the goroutine that runs the process, except Version.
+type Program interface {
+	// Has reports whether the program's version has a method.
+	Has(method string) bool
+	// Call runs a method and returns its results: nil, bool, int64, float64, string, and lists and maps of them. It blocks until the method has returned
+	// or was stopped. An error wraps ErrNoMethod, ErrTooLong, or the cause with which the process was killed, if it was one of
+	// those.
+	Call(o CallOptions, method string, args ...any) ([]any, error)
+	// Version is the version of the scripts that the program began with.
+	Version() string
+	// Close ends the program, before its process's number is given back.
+	Close()
+}
+
+// CallOptions are the terms of one call.
+type CallOptions struct {
+	Door     bool          // somebody waits outside: the call goes before others
+	Limit    time.Duration // how long the method may take, waits included; 0 is no limit
+	Handover func()        // called once before the call waits for anything; may be nil
+}
+
+// Errors of Program.Call.
+var (
+	ErrNoMethod = errors.New("no such method")
+	ErrTooLong  = errors.New("the method ran longer than it may")
+)
+
+// ScriptError is an error of a script as Program.Call returns it.
+type ScriptError interface {
+	error
+	Traceback() string // the calls that led to it, the innermost first, one a line; "" when unknown
+}

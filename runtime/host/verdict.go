@@ -1,0 +1,117 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"moongate/runtime/method"
+	"moongate/runtime/session"
+)
+
+// refusedByFault is what a client is told when the policy failed. The reason stays in the log: it is for the policy's owner.
+var refusedByFault = session.Refusal{Code: -10515, Reason: "the policy failed", By: "a fault of " + method.OnServerOpenConnection}
+
+// verdict asks the open method about a connection. A code of 0 accepts. The second result is the fault of the script, if there
+// was one; the refusal is then as --on-error says.
+func (h *Host) verdict(c *session.Connection, program Program, handover func()) (session.Refusal, error) {
+	if !program.Has(method.OnServerOpenConnection) {
+		return session.Refusal{}, nil
+	}
+	results, err := program.Call(CallOptions{Door: true, Limit: h.config.MethodTimeout, Handover: handover},
+		method.OnServerOpenConnection, int64(c.User), int64(c.ID), int64(0))
+	if err == nil {
+		var refusal session.Refusal
+		if refusal, err = readVerdict(results); err == nil {
+			return refusal, nil
+		}
+	}
+	if cause := c.Process.Killed(); cause != nil && errors.Is(err, cause) {
+		return stoppedRefusal, err // not the policy's fault: --on-error has no say
+	}
+	if h.config.AcceptOnError {
+		return session.Refusal{}, err
+	}
+	return refusedByFault, err
+}
+
+// stoppedRefusal is what a client is told whose twin was aborted while the open method ran.
+var stoppedRefusal = session.Refusal{Code: -10515, Reason: "the process was aborted", By: "an abort during " + method.OnServerOpenConnection}
+
+// readVerdict reads the results of the open method ("On Server Open Connection": 0, unset or undefined accepts, any other integer
+// refuses). A second result is the reason. Everything that is no 4D integer is a fault: nobody gets in, or is kept out, by a slip.
+func readVerdict(results []any) (session.Refusal, error) {
+	if len(results) == 0 || results[0] == nil {
+		return session.Refusal{}, nil
+	}
+	code, ok := results[0].(int64)
+	if !ok || code < math.MinInt32 || code > math.MaxInt32 {
+		return session.Refusal{}, fmt.Errorf("%s.lua: returned %s; return 0 or nothing to accept, another integer (32 bits) to refuse",
+			method.OnServerOpenConnection, describe(results[0]))
+	}
+	refusal := session.Refusal{Code: code, By: method.OnServerOpenConnection}
+	if code == 0 || len(results) < 2 || results[1] == nil {
+		return refusal, nil
+	}
+	reason, ok := results[1].(string)
+	if !ok {
+		return session.Refusal{}, fmt.Errorf("%s.lua: returned %d and %s; the second result is the reason, a text",
+			method.OnServerOpenConnection, code, describe(results[1]))
+	}
+	refusal.Reason = reason
+	return refusal, nil
+}
+
+// describe names a value as its script's author would.
+func describe(v any) string {
+	switch v := v.(type) {
+	case bool, int64, float64:
+		return fmt.Sprint(v)
+	case string:
+		if len(v) > 40 {
+			v = v[:40] + "..."
+		}
+		return fmt.Sprintf("the text %q", v)
+	default:
+		return "a table"
+	}
+}
+
+// longestReason is how much of a reason a client is sent, in bytes.
+const longestReason = 512
+
+// answer is the line that a refused client is sent.
+func answer(r session.Refusal) []byte {
+	line := fmt.Appendf(make([]byte, 0, 64), "-REFUSED %d", r.Code)
+	if r.Reason != "" {
+		reason := r.Reason
+		if len(reason) > longestReason {
+			reason = strings.ToValidUTF8(reason[:longestReason], "")
+		}
+		line = append(line, ' ')
+		line = append(line, strings.NewReplacer("\r", " ", "\n", " ").Replace(reason)...)
+	}
+	return append(line, '\r', '\n')
+}
+
+// linesPerSecond is how many lines about connections are written each second.
+const linesPerSecond = 200
+
+// mayLog keeps a flood of connections from becoming a flood of lines: what is left out is counted and said.
+func (h *Host) mayLog(now time.Time) bool {
+	second := now.Unix()
+	if h.logSecond.Load() != second {
+		h.logSecond.Store(second)
+		h.logLines.Store(0)
+		if n := h.logDropped.Swap(0); n > 0 {
+			h.log.Warn("lines about connections were left out: too many in one second", "lines", n)
+		}
+	}
+	if h.logLines.Add(1) > linesPerSecond {
+		h.logDropped.Add(1)
+		return false
+	}
+	return true
+}

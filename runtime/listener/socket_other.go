@@ -1,0 +1,63 @@
+//go:build !linux
+
+package listener
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"moongate/runtime/session"
+)
+
+// socket is nothing here: net.Listener accepts.
+type socket struct{}
+
+func (l *Listener) prepare() error { return nil }
+
+func (l *Listener) shut() { l.inner.Close() }
+
+// accept takes connections in until the listener is closed. Each has a goroutine of its own, so the door may wait.
+func (l *Listener) accept() {
+	pause := time.Duration(0)
+	for {
+		c, err := l.inner.AcceptTCP()
+		switch {
+		case l.closing.Load():
+			if err == nil {
+				c.Close()
+			}
+			return
+		case err != nil:
+			pause = l.pause(pause, err)
+		default:
+			if pause > 0 {
+				pause = 0
+				l.resumed()
+			}
+			l.guests.Go(func() { l.welcome(c) })
+		}
+	}
+}
+
+func (l *Listener) welcome(c *net.TCPConn) {
+	c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true})
+	peer := session.Peer{Address: unmapped(c.RemoteAddr()), Local: unmapped(c.LocalAddr()), Listener: l.name}
+	guest, answer := l.door.Open(peer, func() {})
+	if guest == nil {
+		c.SetWriteDeadline(time.Now().Add(time.Second))
+		c.Write(answer)
+		c.CloseWrite()
+		c.Close()
+		return
+	}
+	guest.Serve(c)
+}
+
+// Gone is only known on Linux without reading; elsewhere the end of a client is noticed when its running call is over.
+func Gone(net.Conn) bool { return false }
+
+func unmapped(a net.Addr) netip.AddrPort {
+	p := a.(*net.TCPAddr).AddrPort()
+	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
+}

@@ -1,0 +1,215 @@
+package session
+
+import (
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"moongate/runtime/process"
+)
+
+// Registry has the connections of a server. Make it with NewRegistry.
+type Registry struct {
+	checks   []*Check
+	stage    atomic.Int32
+	refusing atomic.Bool
+	accepts  atomic.Int64
+	refusals atomic.Int64 // by the open method
+	closes   atomic.Int64
+
+	mu        sync.Mutex
+	last      ConnectionID
+	live      map[ConnectionID]*Connection // deciding and open
+	open      int
+	byUser    map[UserNumber]int
+	byAddress map[netip.Addr]int
+	emptied   chan struct{} // closed and forgotten when the last live connection ends
+}
+
+// NewRegistry makes a registry whose checks use these rules.
+func NewRegistry(rules Rules, maximum int) *Registry {
+	r := &Registry{
+		live: map[ConnectionID]*Connection{}, byUser: map[UserNumber]int{}, byAddress: map[netip.Addr]int{},
+	}
+	r.checks = r.newChecks(rules, maximum)
+	return r
+}
+
+// New makes a connection that is being decided: it has its number and counts from now on.
+func (r *Registry) New(peer Peer, user UserNumber, p *process.Process, now time.Time) *Connection {
+	c := &Connection{User: user, Peer: peer, Opened: now, Process: p}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last++
+	c.ID = r.last
+	r.live[c.ID] = c
+	r.byUser[user]++
+	r.byAddress[peer.Address.Addr()]++
+	return c
+}
+
+// Accept opens a connection that is being decided.
+func (r *Registry) Accept(c *Connection) {
+	r.accepts.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.setState(c, Deciding, Open)
+	r.open++
+}
+
+// Refuse ends a connection that is being decided.
+func (r *Registry) Refuse(c *Connection) {
+	r.refusals.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.setState(c, Deciding, Refused)
+	r.removeLocked(c)
+}
+
+// Close ends an open connection, when its close method is over.
+func (r *Registry) Close(c *Connection) {
+	r.closes.Add(1)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.setState(c, Open, Closed)
+	r.open--
+	r.removeLocked(c)
+}
+
+// setState is the only place where a connection changes its state. A step that is not the next one is a fault of the host.
+func (r *Registry) setState(c *Connection, from, to State) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != from {
+		panic("session: connection goes from " + c.state.String() + " to " + to.String())
+	}
+	c.state = to
+}
+
+func (r *Registry) removeLocked(c *Connection) {
+	delete(r.live, c.ID)
+	decrement(r.byUser, c.User)
+	decrement(r.byAddress, c.Peer.Address.Addr())
+	if len(r.live) == 0 && r.emptied != nil {
+		close(r.emptied)
+		r.emptied = nil
+	}
+}
+
+func decrement[K comparable](counts map[K]int, key K) {
+	if counts[key] <= 1 {
+		delete(counts, key)
+	} else {
+		counts[key]--
+	}
+}
+
+// Emptied is closed when no connection is live any more; it is closed already when none is.
+func (r *Registry) Emptied() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.live) == 0 {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	if r.emptied == nil {
+		r.emptied = make(chan struct{})
+	}
+	return r.emptied
+}
+
+// Get is the live connection with that number, nil when there is none.
+func (r *Registry) Get(id ConnectionID) *Connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.live[id]
+}
+
+// OfSession are the live connections of a session.
+func (r *Registry) OfSession(id string) []*Connection {
+	var found []*Connection
+	for _, c := range r.Live() {
+		if c.isSession(id) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// Live are the connections that are being decided or open, in no order.
+func (r *Registry) Live() []*Connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]*Connection, 0, len(r.live))
+	for _, c := range r.live {
+		all = append(all, c)
+	}
+	return all
+}
+
+// Filter says which live connections to count; a nil field does not matter.
+type Filter struct {
+	User    *UserNumber
+	Address *netip.Addr
+	Network *netip.Prefix
+}
+
+// Count is the number of live connections that pass the filter, those that are being decided included. One field alone is found in
+// a table; several together are counted one by one.
+func (r *Registry) Count(f Filter) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case f == Filter{}:
+		return len(r.live)
+	case f.User != nil && f.Address == nil && f.Network == nil:
+		return r.byUser[*f.User]
+	case f.Address != nil && f.User == nil && f.Network == nil:
+		return r.byAddress[f.Address.Unmap()]
+	case f.Network != nil && f.User == nil && f.Address == nil:
+		n := 0
+		for address, count := range r.byAddress {
+			if f.Network.Contains(address) {
+				n += count
+			}
+		}
+		return n
+	}
+	n := 0
+	for _, c := range r.live {
+		if f.matches(c) {
+			n++
+		}
+	}
+	return n
+}
+
+func (f Filter) matches(c *Connection) bool {
+	address := c.Peer.Address.Addr()
+	return (f.User == nil || c.User == *f.User) && (f.Address == nil || address == f.Address.Unmap()) &&
+		(f.Network == nil || f.Network.Contains(address))
+}
+
+// Users is how many different users have an open or deciding connection ("Count users").
+func (r *Registry) Users() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.byUser)
+}
+
+// Totals are the counts since the start.
+type Totals struct {
+	Accepted, Refused, Closed int64 // Refused: by the open method
+	Open, Live                int
+}
+
+// Totals counts what has happened since the start.
+func (r *Registry) Totals() Totals {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Totals{
+		Accepted: r.accepts.Load(), Refused: r.refusals.Load(), Closed: r.closes.Load(), Open: r.open, Live: len(r.live),
+	}
+}

@@ -1,0 +1,16 @@
+-- On Server Open Connection: decides about each connection, in the process that will be its client's.
+-- Return 0 or nothing to let it in, any other integer to refuse it; a second result is the reason in words.
+-- An error refuses too (--on-error). Save this file and the next connection is decided by what it says then.
+local user, connection, ignored = ...
+
+local most = 100 -- connections from one address at the same time
+
+local info = connection_info()
+if count_connections{ address = info.address } > most then -- this one is counted as well
+  return 429, "more than " .. most .. " connections from " .. info.address
+end
+
+interprocess.greeted = interprocess.greeted + 1
+started = milliseconds() -- a process variable: the close method finds it again
+print(info.user_name .. " comes from " .. info.address .. ", visitor " .. interprocess.greeted)
+return 0
