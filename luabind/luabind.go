@@ -16,15 +16,12 @@ import (
 	"sync/atomic"
 
 	"moongate/luabind/command"
-	"moongate/luabind/convert"
 	"moongate/luabind/lane"
 	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
 	"moongate/runtime/host"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
-
-	lua "github.com/yuin/gopher-lua"
 )
 
 // Engine is the scripts of one host.
@@ -213,41 +210,15 @@ func (p program) Call(o host.CallOptions, name string, args ...any) ([]any, erro
 	if o.Door {
 		options.Priority = lane.Door
 	}
-	var room [4]lua.LValue
-	values := room[:0]
-	for _, a := range args {
-		values = append(values, convert.ToLua(a))
-	}
-	var results []any
-	err := p.Program.Call(options, name, func(L *lua.LState) (err error) {
-		results, err = take(L, name)
-		return err
-	}, values...)
-	return results, translated(err)
-}
-
-// take reads a method's results.
-func take(L *lua.LState, name string) ([]any, error) {
-	n := L.GetTop()
-	if n == 0 {
-		return nil, nil
-	}
-	results := make([]any, n)
-	for i := range results {
-		v, err := convert.ToGo(L.Get(i + 1))
-		if err != nil {
-			return nil, fmt.Errorf("%s.lua: result %d: %w", name, i+1, err)
-		}
-		results[i] = v
+	results, err := p.Program.Call(options, name, args...)
+	if err != nil {
+		return nil, translated(err)
 	}
 	return results, nil
 }
 
 // translated gives an error of the lane the identity that the host knows.
 func translated(err error) error {
-	if err == nil {
-		return nil
-	}
 	var failed *lane.Error
 	switch {
 	case errors.As(err, &failed):

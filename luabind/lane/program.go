@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"moongate/luabind/convert"
 	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
 	"moongate/runtime/process"
@@ -30,6 +31,7 @@ type Program struct {
 	modules map[string]lua.LValue     // what require has loaded
 	grown   uint64                    // guarded by Memory.mu
 	place   atomic.Pointer[string]    // where the code stood when it was last looked at
+	room    [4]lua.LValue             // for the parameters of a call
 	call    call                      // the call that runs
 }
 
@@ -56,7 +58,7 @@ func (l *Lane) NewProgram(p *process.Process, set *script.Set, owner any) *Progr
 		variables = 4
 	}
 	program := &Program{lane: l, process: p, set: set, owner: owner, env: l.vm.NewEnvironment(variables)}
-	p.SetPlace(program.Place)
+	p.SetPlaced(program)
 	return program
 }
 
@@ -70,22 +72,19 @@ type Options struct {
 	Handover func()
 }
 
+// ErrResult is returned by Call for a result that has no Go value.
+var ErrResult = errors.New("result")
+
 // ErrNoMethod is returned by Call for a name that the program's set does not have.
 var ErrNoMethod = errors.New("no such method")
 
-// Call runs a method of the program with these parameters and hands its results to take, which reads them from the thread as
-// its values 1, 2, ... and must not keep the thread. It blocks until the method has returned or was stopped. The
-// error is an *Error, or what take returned, or wraps ErrNoMethod.
-func (p *Program) Call(o Options, name string, take func(L *lua.LState) error, args ...lua.LValue) error {
+// Call runs a method of the program with these parameters and returns its results (see package convert). It blocks until the method has
+// returned or was stopped. The error is an *Error, or wraps ErrNoMethod or ErrResult.
+func (p *Program) Call(o Options, name string, args ...any) ([]any, error) {
 	m, ok := p.set.Method(name)
 	if !ok {
-		return fmt.Errorf("%s: %w", name, ErrNoMethod)
+		return nil, fmt.Errorf("%s: %w", name, ErrNoMethod)
 	}
-	return p.CallFunction(o, name, &lua.LFunction{Env: p.env, Proto: m.Proto}, take, args...)
-}
-
-// CallFunction is Call for a function of the process.
-func (p *Program) CallFunction(o Options, name string, fn *lua.LFunction, take func(L *lua.LState) error, args ...lua.LValue) error {
 	l := p.lane
 	l.baton.take(o.Priority)
 	defer l.baton.give()
@@ -99,12 +98,41 @@ func (p *Program) CallFunction(o Options, name string, fn *lua.LFunction, take f
 	}
 	p.process.Rest(process.Executing)
 	defer p.finish()
-	err := l.vm.Call(p, fn, take, args...)
-	var lerr *sandbox.Error
-	if errors.As(err, &lerr) {
-		return &Error{Method: name, Err: lerr, Cause: p.call.stopped}
+	values := p.room[:0]
+	for _, a := range args {
+		values = append(values, convert.ToLua(a))
 	}
-	return err
+	results, err := l.vm.Call(p, &lua.LFunction{Env: p.env, Proto: m.Proto}, takeResults, values)
+	if err != nil {
+		return nil, p.failed(err)
+	}
+	return results, nil
+}
+
+// takeResults reads a method's results.
+func takeResults(L *lua.LState) ([]any, error) {
+	n := L.GetTop()
+	if n == 0 {
+		return nil, nil
+	}
+	results := make([]any, n)
+	for i := range results {
+		v, err := convert.ToGo(L.Get(i + 1))
+		if err != nil {
+			return nil, fmt.Errorf("%w %d: %w", ErrResult, i+1, err)
+		}
+		results[i] = v
+	}
+	return results, nil
+}
+
+// failed says which method failed, and for which cause it was stopped, if it was.
+func (p *Program) failed(err error) error {
+	var lua *sandbox.Error
+	if errors.As(err, &lua) {
+		return &Error{Method: p.call.method, Err: lua, Cause: p.call.stopped}
+	}
+	return fmt.Errorf("%s.lua: %w", p.call.method, err)
 }
 
 func (p *Program) finish() {

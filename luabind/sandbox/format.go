@@ -12,27 +12,29 @@ import (
 func stringFormat(L *lua.LState) int {
 	format := L.CheckString(1)
 	var small [smallResult]byte
-	out := buffer{L: L, bytes: small[:0]}
+	out := buffer(small[:0])
 	argument := 1
+	work := newTally(L)
 	for {
+		work.spend(1)
 		percent := strings.IndexByte(format, '%')
 		if percent < 0 {
-			out.add(format)
+			out = out.add(L, format)
 			break
 		}
-		out.add(format[:percent])
+		out = out.add(L, format[:percent])
 		format = format[percent+1:]
 		if strings.HasPrefix(format, "%") {
-			out.addByte('%')
+			out = out.add(L, "%")
 			format = format[1:]
 			continue
 		}
 		argument++
 		d := parseDirective(L, format)
-		d.write(&out, argument)
+		out = d.write(L, out, argument)
 		format = format[d.length:]
 	}
-	L.Push(out.value())
+	L.Push(out.value(L))
 	return 1
 }
 
@@ -102,24 +104,23 @@ func twoDigits(format string, i int) (value, next int) {
 }
 
 // write adds the argument n as the directive says.
-func (d *directive) write(out *buffer, n int) {
-	L := out.L
+func (d *directive) write(L *lua.LState, out buffer, n int) buffer {
 	if n > L.GetTop() {
 		L.ArgError(n, "no value")
 	}
 	switch d.verb {
 	case 'd', 'i':
-		d.writeSigned(out, checkInteger(L, n))
+		return d.writeSigned(L, out, checkInteger(L, n))
 	case 'u', 'o', 'x', 'X':
-		d.writeUnsigned(out, unsigned(checkNumber(L, n)))
+		return d.writeUnsigned(L, out, unsigned(checkNumber(L, n)))
 	case 'e', 'E', 'f', 'g', 'G':
-		d.writeFloat(out, checkNumber(L, n))
+		return d.writeFloat(L, out, checkNumber(L, n))
 	case 'c':
-		d.writeText(out, string([]byte{byte(checkInteger(L, n))}))
+		return d.writeText(L, out, string([]byte{byte(checkInteger(L, n))}))
 	case 'q':
-		writeQuoted(out, L.CheckString(n))
-	case 's':
-		d.writeText(out, d.cut(tostring(L, L.Get(n))))
+		return writeQuoted(L, out, L.CheckString(n))
+	default:
+		return d.writeText(L, out, d.cut(tostring(L, L.Get(n))))
 	}
 }
 
@@ -134,16 +135,16 @@ func unsigned(x float64) uint64 {
 	return uint64(integer(x))
 }
 
-func (d *directive) writeSigned(out *buffer, n int) {
+func (d *directive) writeSigned(L *lua.LState, out buffer, n int) buffer {
 	magnitude := uint64(n)
 	if n < 0 {
 		magnitude = -magnitude
 	}
 	var scratch [24]byte
-	d.writeDigits(out, d.sign(n < 0), strconv.AppendUint(scratch[:0], magnitude, 10))
+	return d.writeDigits(L, out, d.sign(n < 0), strconv.AppendUint(scratch[:0], magnitude, 10))
 }
 
-func (d *directive) writeUnsigned(out *buffer, n uint64) {
+func (d *directive) writeUnsigned(L *lua.LState, out buffer, n uint64) buffer {
 	prefix, base := "", 10
 	switch d.verb {
 	case 'o':
@@ -158,30 +159,32 @@ func (d *directive) writeUnsigned(out *buffer, n uint64) {
 	digits := strconv.AppendUint(scratch[:0], n, base)
 	if d.verb == 'X' {
 		for i, c := range digits {
-			digits[i] = c &^ (c & 0x40 >> 1)
+			if c >= 'a' {
+				digits[i] = c - 'a' + 'A'
+			}
 		}
 	}
-	if d.verb == 'o' && d.alternate && n != 0 {
-		d.precision = max(d.precision, len(digits)+1)
+	if d.verb == 'o' && d.alternate && n != 0 && d.precision <= len(digits) {
+		prefix = "0"
 	}
-	d.writeDigits(out, prefix, digits)
+	return d.writeDigits(L, out, prefix, digits)
 }
 
 // writeDigits adds an integer: the precision is the least number of digits, and with one the flag 0 means nothing.
-func (d *directive) writeDigits(out *buffer, prefix string, digits []byte) {
+func (d *directive) writeDigits(L *lua.LState, out buffer, prefix string, digits []byte) buffer {
 	if d.precision >= 0 {
 		d.zero = false
 		if d.precision == 0 && string(digits) == "0" && !(d.alternate && d.verb == 'o') {
 			digits = nil
 		}
 	}
-	d.writeNumber(out, prefix, max(d.precision-len(digits), 0), digits)
+	return d.writeNumber(L, out, prefix, max(d.precision-len(digits), 0), digits)
 }
 
-func (d *directive) writeFloat(out *buffer, x float64) {
+func (d *directive) writeFloat(L *lua.LState, out buffer, x float64) buffer {
 	prefix := d.sign(math.Signbit(x) && !math.IsNaN(x))
 	var scratch [64]byte
-	d.writeNumber(out, prefix, 0, d.appendFloat(scratch[:0], math.Abs(x)))
+	return d.writeNumber(L, out, prefix, 0, d.appendFloat(scratch[:0], math.Abs(x)))
 }
 
 // appendFloat adds a number that is not negative, as %e, %f or %g write it, to digits.
@@ -261,22 +264,20 @@ func (d *directive) cut(s string) string {
 	return s
 }
 
-func (d *directive) writeText(out *buffer, s string) {
+func (d *directive) writeText(L *lua.LState, out buffer, s string) buffer {
 	d.zero = false
-	after := d.open(out, "", 0, len(s))
-	out.add(s)
-	out.fill(' ', after)
+	out, after := d.open(L, out, "", 0, len(s))
+	return out.add(L, s).fill(L, ' ', after)
 }
 
 // writeNumber adds a number: prefix, zeros, digits.
-func (d *directive) writeNumber(out *buffer, prefix string, zeros int, digits []byte) {
-	after := d.open(out, prefix, zeros, len(digits))
-	out.addBytes(digits)
-	out.fill(' ', after)
+func (d *directive) writeNumber(L *lua.LState, out buffer, prefix string, zeros int, digits []byte) buffer {
+	out, after := d.open(L, out, prefix, zeros, len(digits))
+	return append(out.reserve(L, len(digits)), digits...).fill(L, ' ', after)
 }
 
 // open adds what comes before a body of so many bytes, and returns how many spaces come after it.
-func (d *directive) open(out *buffer, prefix string, zeros, length int) (after int) {
+func (d *directive) open(L *lua.LState, out buffer, prefix string, zeros, length int) (opened buffer, after int) {
 	missing := max(d.width-len(prefix)-zeros-length, 0)
 	switch {
 	case d.minus:
@@ -284,33 +285,31 @@ func (d *directive) open(out *buffer, prefix string, zeros, length int) (after i
 	case d.zero:
 		zeros += missing
 	default:
-		out.fill(' ', missing)
+		out = out.fill(L, ' ', missing)
 	}
-	out.add(prefix)
-	out.fill('0', zeros)
-	return after
+	return out.add(L, prefix).fill(L, '0', zeros), after
 }
 
 // writeQuoted adds s as a literal that the compiler reads back.
-func writeQuoted(out *buffer, s string) {
-	out.addByte('"')
-	for {
-		special := strings.IndexAny(s, "\"\\\n\r\x00")
-		if special < 0 {
-			break
-		}
-		out.add(s[:special])
-		switch c := s[special]; c {
+func writeQuoted(L *lua.LState, out buffer, s string) buffer {
+	work := newTally(L)
+	out = out.add(L, `"`)
+	copied := 0
+	for i := range len(s) {
+		escaped := ""
+		switch s[i] {
+		case '"', '\\', '\n':
+			escaped = `\` + s[i:i+1]
 		case '\r':
-			out.add(`\r`)
+			escaped = `\r`
 		case 0:
-			out.add(`\000`)
+			escaped = `\000`
 		default:
-			out.addByte('\\')
-			out.addByte(c)
+			continue
 		}
-		s = s[special+1:]
+		work.spend(1 + (i-copied)/bytesPerStep)
+		out = out.add(L, s[copied:i]).add(L, escaped)
+		copied = i + 1
 	}
-	out.add(s)
-	out.addByte('"')
+	return out.add(L, s[copied:]).add(L, `"`)
 }

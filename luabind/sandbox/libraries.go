@@ -79,7 +79,7 @@ const longestChunk = 64 << 10
 func (vm *VM) load(L *lua.LState) int {
 	L.CheckFunction(1)
 	chunk := L.OptString(2, "=(load)")
-	source := buffer{L: L}
+	var source buffer
 	for {
 		L.Push(L.Get(1))
 		L.Call(0, 1)
@@ -92,11 +92,11 @@ func (vm *VM) load(L *lua.LState) int {
 			return 2
 		}
 		if text == "" {
-			return vm.compiled(L, string(source.bytes), chunk)
+			return vm.compiled(L, string(source), chunk)
 		}
-		source.add(string(text))
-		if len(source.bytes) > longestChunk {
-			return vm.compiled(L, string(source.bytes), chunk)
+		source = source.add(L, string(text))
+		if len(source) > longestChunk {
+			return vm.compiled(L, string(source), chunk)
 		}
 	}
 }

@@ -86,53 +86,44 @@ func (t *tally) settle() {
 	}
 }
 
-// buffer is a string under construction. It announces every piece of memory before it allocates it, and charges what
-// it copies. It starts in a few bytes of its user's stack, so a short result costs no allocation but its own.
-type buffer struct {
-	L     *lua.LState
-	bytes []byte
-}
+// buffer is a string under construction, used as append is used. It announces every piece of memory before it allocates
+// it, and charges what it copies. It begins in a few bytes of its user's stack, so that a short result costs no
+// allocation but its own; that is why its methods return it and none changes it by a pointer.
+type buffer []byte
 
-func (b *buffer) add(s string) {
-	b.reserve(len(s))
-	b.bytes = append(b.bytes, s...)
-}
-
-func (b *buffer) addBytes(s []byte) {
-	b.reserve(len(s))
-	b.bytes = append(b.bytes, s...)
-}
-
-func (b *buffer) addByte(c byte) {
-	b.reserve(1)
-	b.bytes = append(b.bytes, c)
+func (b buffer) add(L *lua.LState, s string) buffer {
+	if len(s) > cap(b)-len(b) {
+		b = b.reserve(L, len(s))
+	}
+	return append(b, s...)
 }
 
 // fill adds n times c.
-func (b *buffer) fill(c byte, n int) {
+func (b buffer) fill(L *lua.LState, c byte, n int) buffer {
 	for range n {
-		b.addByte(c)
+		b = append(b.reserve(L, 1), c)
 	}
+	return b
 }
 
 // reserve makes room for n more bytes, doubling what there is.
-func (b *buffer) reserve(n int) {
-	if n <= cap(b.bytes)-len(b.bytes) {
-		return
+func (b buffer) reserve(L *lua.LState, n int) buffer {
+	if n <= cap(b)-len(b) {
+		return b
 	}
-	need := len(b.bytes) + n
-	size := max(need, min(2*cap(b.bytes), MaxString))
-	grow(b.L, size)
-	step(b.L, size/bytesPerStep)
-	bytes := make([]byte, len(b.bytes), size)
-	copy(bytes, b.bytes)
-	b.bytes = bytes
+	need := len(b) + n
+	size := max(need, min(2*cap(b), MaxString))
+	grow(L, size)
+	step(L, size/bytesPerStep)
+	larger := make(buffer, len(b), size)
+	copy(larger, b)
+	return larger
 }
 
 // value returns what was built, in a piece of exactly its length.
-func (b *buffer) value() lua.LString {
-	if len(b.bytes) > smallResult {
-		grow(b.L, len(b.bytes))
+func (b buffer) value(L *lua.LState) lua.LString {
+	if len(b) > smallResult {
+		grow(L, len(b))
 	}
-	return lua.LString(b.bytes)
+	return lua.LString(b)
 }

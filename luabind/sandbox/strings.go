@@ -274,7 +274,7 @@ func stringGsub(L *lua.LState) int {
 	var m matcher
 	m.start(L, s, pattern, true)
 	var small [smallResult]byte
-	out := buffer{L: L, bytes: small[:0]}
+	out := buffer(small[:0])
 	count, copied := 0, 0
 	for from := 0; count < limit && from <= len(s); {
 		start, end := m.search(from)
@@ -282,7 +282,8 @@ func stringGsub(L *lua.LState) int {
 			break
 		}
 		count++
-		if m.replace(&out, replacement, s[copied:start], start, end) {
+		var replaced bool
+		if out, replaced = m.replace(out, replacement, s[copied:start], start, end); replaced {
 			copied = end
 		}
 		// After an empty match the next one is tried a byte later, and that byte stays.
@@ -291,11 +292,10 @@ func stringGsub(L *lua.LState) int {
 			break
 		}
 	}
-	if copied == 0 && len(out.bytes) == 0 {
+	if copied == 0 && len(out) == 0 {
 		L.Push(lua.LString(s))
 	} else {
-		out.add(s[copied:])
-		L.Push(out.value())
+		L.Push(out.add(L, s[copied:]).value(L))
 	}
 	L.Push(number(count))
 	return 2
@@ -315,13 +315,11 @@ func checkReplacement(L *lua.LState, n int) lua.LValue {
 
 // replace adds to out what comes before a match and what replaces it; it reports false, and adds nothing, when the
 // match stays as it is.
-func (m *matcher) replace(out *buffer, replacement lua.LValue, before string, start, end int) bool {
+func (m *matcher) replace(out buffer, replacement lua.LValue, before string, start, end int) (buffer, bool) {
 	var v lua.LValue
 	switch r := replacement.(type) {
 	case lua.LString:
-		out.add(before)
-		m.expand(out, string(r), start, end)
-		return true
+		return m.expand(out.add(m.L, before), string(r), start, end), true
 	case *lua.LTable:
 		v = m.L.GetTable(r, m.capture(0, start, end))
 	default:
@@ -331,35 +329,33 @@ func (m *matcher) replace(out *buffer, replacement lua.LValue, before string, st
 		m.L.Pop(1)
 	}
 	if lua.LVIsFalse(v) {
-		return false
+		return out, false
 	}
 	if !lua.LVCanConvToString(v) {
 		m.L.RaiseError("invalid replacement value (a %s)", v.Type().String())
 	}
-	out.add(before)
-	out.add(v.String())
-	return true
+	return out.add(m.L, before).add(m.L, v.String()), true
 }
 
 // expand adds the replacement text of string.gsub, in which %0 is the match and %1 to %9 are its captures.
-func (m *matcher) expand(out *buffer, text string, start, end int) {
+func (m *matcher) expand(out buffer, text string, start, end int) buffer {
 	for {
+		m.spend(1)
 		percent := strings.IndexByte(text, '%')
 		if percent < 0 {
-			out.add(text)
-			return
+			return out.add(m.L, text)
 		}
-		out.add(text[:percent])
+		out = out.add(m.L, text[:percent])
 		if percent+1 == len(text) {
 			m.L.RaiseError("invalid use of '%c' in replacement string", '%')
 		}
 		switch c := text[percent+1]; {
 		case c == '0':
-			out.add(m.subject[start:end])
+			out = out.add(m.L, m.subject[start:end])
 		case isDigit(c):
-			out.add(m.capture(int(c)-'1', start, end).String())
+			out = out.add(m.L, m.capture(int(c)-'1', start, end).String())
 		default:
-			out.addByte(c)
+			out = out.add(m.L, text[percent+1:percent+2])
 		}
 		text = text[percent+2:]
 	}
@@ -369,15 +365,15 @@ func (m *matcher) expand(out *buffer, text string, start, end int) {
 // what the VM's own instruction would, which announces nothing to the meter.
 func concatOperator(L *lua.LState) int {
 	last := L.GetTop()
-	first := textsBefore(L, last)
+	first, size := textsBefore(L, last)
 	if first == 1 {
-		L.Push(joined(L, 1, last))
+		L.Push(joined(L, 1, last, size))
 		return 1
 	}
 	for last > 1 {
 		var result lua.LValue
 		if first < last {
-			result = joined(L, first, last)
+			result = joined(L, first, last, size)
 			last = first
 		} else {
 			result = concatMeta(L, L.Get(last-1), L.Get(last))
@@ -385,30 +381,29 @@ func concatOperator(L *lua.LState) int {
 		}
 		L.SetTop(last)
 		L.Replace(last, result)
-		first = textsBefore(L, last)
+		first, size = textsBefore(L, last)
 	}
 	return 1
 }
 
-// textsBefore returns where the strings and numbers begin that end at last; last+1 when the value there is neither.
-func textsBefore(L *lua.LState, last int) int {
-	first := last + 1
-	for first > 1 && lua.LVCanConvToString(L.Get(first-1)) {
-		first--
-	}
-	return first
-}
-
-// joined is the text of the values from first to last, which are strings and numbers.
-func joined(L *lua.LState, first, last int) lua.LString {
-	size := 0
-	for i := first; i <= last; i++ {
-		if s, ok := L.Get(i).(lua.LString); ok {
-			size += len(s)
-		} else {
+// textsBefore returns where the strings and numbers begin that end at last, last+1 when the value there is neither, and
+// how many bytes they have at the most.
+func textsBefore(L *lua.LState, last int) (first, size int) {
+	for first = last; first >= 1; first-- {
+		switch v := L.Get(first).(type) {
+		case lua.LString:
+			size += len(v)
+		case lua.LNumber:
 			size += numberSize
+		default:
+			return first + 1, size
 		}
 	}
+	return 1, size
+}
+
+// joined is the text of the values from first to last, which are strings and numbers of at most size bytes.
+func joined(L *lua.LState, first, last, size int) lua.LString {
 	if size <= smallResult {
 		var small [smallResult]byte
 		return lua.LString(appendValues(small[:0], L, first, last))

@@ -23,24 +23,19 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("(error object is a %s value)", e.Value.Type())
 }
 
-// Call runs a function in a thread of its own under ctx and hands its results to the function take, which is called
-// with the thread while they are its values from 1 on. The error is an *Error.
-func (vm *VM) Call(ctx Context, fn *lua.LFunction, take func(L *lua.LState) error, args ...lua.LValue) error {
+// Call runs a function in a thread of its own under ctx and returns its results as Go values: take makes them, of the thread's values
+// from 1 on, and must not keep the thread. The error is an *Error, or that of take.
+func (vm *VM) Call(ctx Context, fn *lua.LFunction, take func(L *lua.LState) ([]any, error), args []lua.LValue) ([]any, error) {
 	th := vm.thread(ctx)
 	saved := vm.Current()
 	vm.SetCurrent(th)
 	err := vm.run(th, fn, args, raise)
 	vm.SetCurrent(saved)
 	if err != nil {
-		return err // the thread's stack stands as the error left it, so it is not used again
+		return nil, err // the thread's stack stands as the error left it, so it is not used again
 	}
-	if take != nil {
-		err := take(th)
-		vm.release(th)
-		return err
-	}
-	vm.release(th)
-	return nil
+	defer vm.release(th)
+	return take(th)
 }
 
 // thread is a thread for a process to run in, from those kept if there is one.

@@ -49,94 +49,84 @@ func decimal(number string) string {
 	return short
 }
 
-// repairAssignment keeps an assignment to local variables from changing one before all the values are known.
-// gopher-lua assigns each value to its variable at once, so that `a, b = b, a` gives the same value to both,
-// and loads a function that is called for the last parameter into the parameter itself, before the arguments
-// that mention it. Values go through locals of a block instead:
+// repairAssignment divides an assignment of several values into assignments of one, which gopher-lua gets
+// right. It assigns each value to a local variable at once, so that `a, b = b, a` gives the same value to
+// both; it loses count of its registers when fields and globals are mixed; and it loads a function that is
+// called for the last parameter into the parameter itself, before the arguments that mention it. What Lua
+// evaluates first goes to locals of a block instead, and the assignments come last, from the right as in PUC
+// Lua:
 //
-//	do local v1, v2 = b, a; a, b = v1, v2 end
-//
-// Globals and fields are assigned at the end anyway, so an assignment without a plain name stays as it is.
+//	t[i], a = a, f()  ->  do local o1, k1 = t, i; local v1, v2 = a, f(); a = v2; o1[k1] = v1 end
 func repairAssignment(a *ast.AssignStmt) ast.Stmt {
-	names := plainNames(a.Lhs)
-	if len(names) == 0 {
+	if len(a.Rhs) == 1 && (len(a.Lhs) == 1 || isMultiValued(a.Rhs[0]) && areNames(a.Lhs)) {
+		if len(a.Lhs) == 1 {
+			release(a.Rhs[0])
+		}
 		return a
 	}
-	if len(a.Lhs) == 1 && len(a.Rhs) == 1 {
-		release(a.Rhs[0])
-		return a
+	line := a.Line()
+	targets := holder{prefix: "target", line: line}
+	for _, target := range a.Lhs {
+		if field, ok := target.(*ast.AttrGetExpr); ok {
+			field.Object = targets.hold(field.Object)
+			field.Key = targets.hold(field.Key)
+		}
 	}
-	if len(a.Rhs) == 1 && isMultiValued(a.Rhs[0]) && !changesItsTables(a.Lhs, names) {
-		return a
+	values := holder{prefix: "value", line: line, expressions: a.Rhs}
+	assignments := make([]ast.Stmt, len(a.Lhs))
+	for i, target := range a.Lhs {
+		single := &ast.AssignStmt{Lhs: []ast.Expr{target}, Rhs: []ast.Expr{values.name()}}
+		single.SetLine(target.Line())
+		assignments[len(a.Lhs)-1-i] = single
 	}
-	block := &ast.DoBlockStmt{Stmts: append(holdTables(a, names), holdValues(a), a)}
-	block.SetLine(a.Line())
+	block := &ast.DoBlockStmt{Stmts: append(append(targets.statement(), values.statement()...), assignments...)}
+	block.SetLine(line)
 	block.SetLastLine(a.LastLine())
 	return block
 }
 
-// holdValues moves the right side of an assignment to new locals.
-func holdValues(a *ast.AssignStmt) ast.Stmt {
-	values := &ast.LocalAssignStmt{Exprs: a.Rhs}
-	values.SetLine(a.Line())
-	a.Rhs = nil
-	for i := range a.Lhs {
-		name := fmt.Sprintf("(value %d)", i+1)
-		values.Names = append(values.Names, name)
-		a.Rhs = append(a.Rhs, identifier(name, a.Line()))
-	}
-	return values
+// holder declares locals for the values of expressions, in order.
+type holder struct {
+	prefix      string
+	line        int
+	names       []string
+	expressions []ast.Expr
 }
 
-// holdTables moves the tables of the left side that the same assignment changes to new locals: `a, a.x = b, 1`
-// sets x of the old a.
-func holdTables(a *ast.AssignStmt, names map[string]bool) []ast.Stmt {
-	tables := &ast.LocalAssignStmt{}
-	tables.SetLine(a.Line())
-	for _, target := range a.Lhs {
-		field, ok := target.(*ast.AttrGetExpr)
-		if !ok || !isNamed(field.Object, names) {
-			continue
-		}
-		name := fmt.Sprintf("(table %d)", len(tables.Names)+1)
-		tables.Names = append(tables.Names, name)
-		tables.Exprs = append(tables.Exprs, field.Object)
-		field.Object = identifier(name, a.Line())
+// name makes the name of the next local. No script can write such a name.
+func (h *holder) name() ast.Expr {
+	name := fmt.Sprintf("(%s %d)", h.prefix, len(h.names)+1)
+	h.names = append(h.names, name)
+	e := &ast.IdentExpr{Value: name}
+	e.SetLine(h.line)
+	return e
+}
+
+// hold gives a name for an expression; a literal needs none.
+func (h *holder) hold(e ast.Expr) ast.Expr {
+	if _, literal := e.(ast.ConstExpr); literal {
+		return e
 	}
-	if len(tables.Names) == 0 {
+	h.expressions = append(h.expressions, e)
+	return h.name()
+}
+
+func (h *holder) statement() []ast.Stmt {
+	if len(h.names) == 0 {
 		return nil
 	}
-	return []ast.Stmt{tables}
+	s := &ast.LocalAssignStmt{Names: h.names, Exprs: h.expressions}
+	s.SetLine(h.line)
+	return []ast.Stmt{s}
 }
 
-func changesItsTables(targets []ast.Expr, names map[string]bool) bool {
+func areNames(targets []ast.Expr) bool {
 	for _, target := range targets {
-		if field, ok := target.(*ast.AttrGetExpr); ok && isNamed(field.Object, names) {
-			return true
+		if _, ok := target.(*ast.IdentExpr); !ok {
+			return false
 		}
 	}
-	return false
-}
-
-func isNamed(e ast.Expr, names map[string]bool) bool {
-	name, ok := e.(*ast.IdentExpr)
-	return ok && names[name.Value]
-}
-
-func plainNames(targets []ast.Expr) map[string]bool {
-	names := map[string]bool{}
-	for _, target := range targets {
-		if name, ok := target.(*ast.IdentExpr); ok {
-			names[name.Value] = true
-		}
-	}
-	return names
-}
-
-func identifier(name string, line int) *ast.IdentExpr {
-	e := &ast.IdentExpr{Value: name}
-	e.SetLine(line)
-	return e
+	return true
 }
 
 // isMultiValued reports whether an expression can give more or fewer values than one.

@@ -36,6 +36,12 @@ func TestAssignment(t *testing.T) {
 		{`local a, b = 1, 2 a, b = b return a, b`, "2 nil"},
 		{`local a, b = 1, 2 for i = 1, 3 do a, b = b, a + b end return a, b`, "5 8"},
 		{`local fs, a, b = {}, 1, 2 for i = 1, 2 do local x, y = i, 0 x, y = y, x fs[i] = function() return x + y end end return fs[1](), fs[2]()`, "1 2"},
+		{`local v, t = 1, {} y, t.x = 5, v return y, t.x`, "5 1"},
+		{`local v, t = 1, {} local u = 0 local function f() u, y, t.x = v .. v, 7, v end f() return u, y, t.x`, "11 7 1"},
+		{`local v, t = 1, {} t.x, t[v], t[v] = 7 .. v return t.x, t[1]`, "71 nil"},
+		{`local t = {} t.x = 1, 2 t.y = t.x, (t.x .. 2) return t.x, t.y`, "1 1"},
+		{`local t = {} t.x, t.x = 1, 2 return t.x`, "1"},
+		{`local t, n = {}, 0 local function f() n = n + 1 return n end t[f()], t[f()] = f(), f() return t[1], t[2]`, "3 4"},
 		{`local a, b = 1, 2 do a, b = b, a goto done end ::done:: return a, b`, "2 1"},
 	} {
 		if got := runSource(t, test.source); got != test.want {

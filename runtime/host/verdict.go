@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -84,14 +85,22 @@ const longestReason = 512
 
 // answer is the line that a refused client is sent.
 func answer(r session.Refusal) []byte {
-	line := fmt.Appendf(make([]byte, 0, 64), "-REFUSED %d", r.Code)
-	if r.Reason != "" {
-		reason := r.Reason
-		if len(reason) > longestReason {
-			reason = strings.ToValidUTF8(reason[:longestReason], "")
-		}
+	reason := r.Reason
+	if len(reason) > longestReason {
+		reason = strings.ToValidUTF8(reason[:longestReason], "")
+	}
+	line := make([]byte, 0, len("-REFUSED -2147483648 \r\n")+len(reason))
+	line = append(line, "-REFUSED "...)
+	line = strconv.AppendInt(line, r.Code, 10)
+	if reason != "" {
 		line = append(line, ' ')
-		line = append(line, strings.NewReplacer("\r", " ", "\n", " ").Replace(reason)...)
+		for i := range len(reason) {
+			if c := reason[i]; c == '\r' || c == '\n' {
+				line = append(line, ' ')
+			} else {
+				line = append(line, c)
+			}
+		}
 	}
 	return append(line, '\r', '\n')
 }

@@ -37,8 +37,7 @@ type Listener struct {
 	log     *slog.Logger
 	guests  sync.WaitGroup
 	closing atomic.Bool
-	mu      sync.Mutex // guards socket, which is closed by the one who notices the end last
-	socket  socket     // the platform's
+	socket  socket // the platform's
 }
 
 // Open binds an address, host:port; port 0 takes a free one. Clients can connect from now on, and wait until Serve takes them in.

@@ -5,17 +5,20 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"moongate/runtime/session"
 )
 
-// socket is the listening socket in blocking mode.
+// socket is the listening socket as system calls see it: a file of its own, because the raw connection of a net.Listener cannot be
+// waited for.
 type socket struct {
 	file *os.File
-	fd   int
+	raw  syscall.RawConn
 	any  bool // bound to every address, so that each connection's own must be asked for
 }
 
@@ -28,89 +31,147 @@ func (l *Listener) prepare() error {
 	if err != nil {
 		return err
 	}
-	fd := int(file.Fd()) // this also puts the socket into blocking mode
-	for _, option := range []struct{ level, name, value int }{
-		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
-		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAliveSeconds},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepAliveSeconds},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAliveProbes},
-	} {
-		if err := unix.SetsockoptInt(fd, option.level, option.name, option.value); err != nil {
-			file.Close()
-			return os.NewSyscallError("setsockopt", err)
-		}
+	raw, err := file.SyscallConn()
+	if err != nil {
+		file.Close()
+		return err
 	}
-	l.socket = socket{file: file, fd: fd, any: l.local.Addr().IsUnspecified()}
-	return nil
+	l.socket = socket{file: file, raw: raw, any: l.local.Addr().IsUnspecified()}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		for _, option := range []struct{ level, name, value int }{
+			{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+			{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAliveSeconds},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepAliveSeconds},
+			{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAliveProbes},
+		} {
+			if err := unix.SetsockoptInt(int(fd), option.level, option.name, option.value); err != nil {
+				failed = os.NewSyscallError("setsockopt", err)
+			}
+		}
+	})
+	return errors.Join(err, failed)
 }
 
 // shut makes accept return.
 func (l *Listener) shut() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.socket.file != nil {
-		unix.Shutdown(l.socket.fd, unix.SHUT_RDWR)
-	}
 	l.inner.Close()
+	l.socket.file.Close()
 }
 
-// leave closes the socket: nobody accepts on it any more.
-func (l *Listener) leave() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.socket.file != nil {
-		l.socket.file.Close()
-		l.socket.file = nil
-	}
+// arrival is a socket that the kernel has accepted and nobody has decided about.
+type arrival struct {
+	fd      int
+	address netip.AddrPort
 }
 
-// accept takes connections in, one after the other, until the listener is closed or the door has handed the accepting over to another
-// goroutine.
-func (l *Listener) accept() {
-	moved := false
-	handover := func() {
-		moved = true
-		l.guests.Go(l.accept)
-	}
-	pause := time.Duration(0)
-	for !moved {
-		fd, address, err := unix.Accept4(l.socket.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+// acceptor is the goroutine that takes connections in.
+type acceptor struct {
+	l        *Listener
+	room     [16]arrival
+	arrivals []arrival // in room
+	failed   syscall.Errno
+	moved    bool // another acceptor has taken over
+}
+
+// accept takes connections in until the listener is closed or another goroutine has taken over.
+func (l *Listener) accept() { (&acceptor{l: l}).run() }
+
+func (a *acceptor) run() {
+	l, pause := a.l, time.Duration(0)
+	handover, take := a.handover, a.take
+	for {
+		for len(a.arrivals) > 0 {
+			next := a.arrivals[0]
+			a.arrivals = a.arrivals[1:]
+			if l.welcome(a, next, handover); a.moved {
+				return
+			}
+		}
+		err := l.socket.raw.Read(take)
 		switch {
 		case l.closing.Load():
-			if err == nil {
-				unix.Close(fd)
+			for _, left := range a.arrivals {
+				unix.Close(left.fd)
 			}
-			l.leave()
 			return
-		case err == nil:
-			if pause > 0 {
-				pause = 0
-				l.resumed()
-			}
-			l.welcome(fd, address, handover, &moved)
-		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
-		default:
-			pause = l.pause(pause, os.NewSyscallError("accept", err))
+		case err != nil:
+			pause = l.pause(pause, err)
+		case a.failed != 0:
+			pause = l.pause(pause, os.NewSyscallError("accept", a.failed))
+		case pause > 0:
+			pause = 0
+			l.resumed()
 		}
 	}
 }
 
-// welcome asks the door about one connection. A guest is served by a goroutine of its own: this one, if it no longer accepts.
-func (l *Listener) welcome(fd int, address unix.Sockaddr, handover func(), moved *bool) {
-	peer := session.Peer{Address: addrPort(address), Local: l.local, Listener: l.name}
+// handover makes another goroutine the acceptor: it gets the arrivals that have not been decided.
+func (a *acceptor) handover() {
+	a.moved = true
+	next := &acceptor{l: a.l}
+	next.arrivals = next.room[:copy(next.room[:], a.arrivals)]
+	a.arrivals = nil
+	a.l.guests.Go(next.run)
+}
+
+// take accepts what has arrived. It reports false when nothing has; the poller calls it again when something does.
+func (a *acceptor) take(fd uintptr) bool {
+	a.arrivals, a.failed = a.room[:0], 0
+	for len(a.arrivals) < len(a.room) {
+		next, err := accept4(fd)
+		switch err {
+		case 0:
+			a.arrivals = append(a.arrivals, next)
+		case unix.EINTR, unix.ECONNABORTED:
+		case unix.EAGAIN:
+			return len(a.arrivals) > 0
+		default:
+			a.failed = err
+			return true
+		}
+	}
+	return true
+}
+
+// accept4 is the system call, which does not wait because the socket is in non-blocking mode. So the scheduler need not know
+// of it (RawSyscall), and the address is not asked for a second time, as package unix does.
+func accept4(fd uintptr) (arrival, syscall.Errno) {
+	var address unix.RawSockaddrInet6 // also large enough for IPv4
+	size := uint32(unsafe.Sizeof(address))
+	n, _, err := unix.RawSyscall6(unix.SYS_ACCEPT4, fd, uintptr(unsafe.Pointer(&address)), uintptr(unsafe.Pointer(&size)),
+		unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+	if err != 0 {
+		return arrival{}, err
+	}
+	port := (*[2]byte)(unsafe.Pointer(&address.Port))
+	a := arrival{fd: int(n)}
+	switch address.Family {
+	case unix.AF_INET:
+		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(&address))
+		a.address = netip.AddrPortFrom(netip.AddrFrom4(v4.Addr), uint16(port[0])<<8|uint16(port[1]))
+	case unix.AF_INET6:
+		a.address = netip.AddrPortFrom(netip.AddrFrom16(address.Addr).Unmap(), uint16(port[0])<<8|uint16(port[1]))
+	}
+	return a, 0
+}
+
+// welcome asks the door about one arrival. A guest is served by a goroutine of its own: this one, if it no longer accepts.
+func (l *Listener) welcome(a *acceptor, next arrival, handover func()) {
+	peer := session.Peer{Address: next.address, Local: l.local, Listener: l.name}
 	if l.socket.any {
-		if local, err := unix.Getsockname(fd); err == nil {
+		if local, err := unix.Getsockname(next.fd); err == nil {
 			peer.Local = addrPort(local)
 		}
 	}
 	guest, answer := l.door.Open(peer, handover)
 	if guest == nil {
-		refuse(fd, answer)
+		refuse(next.fd, answer)
 		return
 	}
-	c := &conn{File: os.NewFile(uintptr(fd), "connection"), peer: peer}
-	if *moved {
+	c := &conn{File: os.NewFile(uintptr(next.fd), "connection"), peer: peer}
+	if a.moved {
 		guest.Serve(c)
 	} else {
 		l.guests.Go(func() { guest.Serve(c) })
@@ -118,13 +179,14 @@ func (l *Listener) welcome(fd int, address unix.Sockaddr, handover func(), moved
 }
 
 // refuse sends the answer and ends the connection. The answer waits for the end of file (MSG_MORE), so that both cross in one
-// packet; it is sent before close, which would throw it away if the client had written something.
+// packet; shutdown sends them, because close throws them away if the client has written something. None of these calls waits.
 func refuse(fd int, answer []byte) {
 	if len(answer) > 0 {
-		unix.SendmsgN(fd, answer, nil, nil, unix.MSG_MORE|unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&answer[0])), uintptr(len(answer)),
+			unix.MSG_MORE|unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
 	}
-	unix.Shutdown(fd, unix.SHUT_WR)
-	unix.Close(fd)
+	unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0)
+	unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
 }
 
 // Gone reports whether the other end has closed the connection, as far as can be seen without reading: what it sent before

@@ -31,7 +31,7 @@ type Process struct {
 	visible bool
 	wakeups uint32        // how often everybody who waits was to be woken, by SetAbortFlag
 	kick    chan struct{} // of capacity 1, told when hold, killed or wakeups changes; made by the first wait
-	place   func() string
+	placed  Placed
 	onKill  func(error)
 }
 
@@ -108,22 +108,28 @@ func (p *Process) SetVisible(v bool) {
 	p.mu.Unlock()
 }
 
-// SetPlace gives the function that Place asks. It must be safe to call from any goroutine.
-func (p *Process) SetPlace(f func() string) {
+// Placed knows where a process's code stands.
+type Placed interface {
+	// Place is file:line, "" when unknown. It may be called from any goroutine.
+	Place() string
+}
+
+// SetPlaced says who knows where the process's code stands.
+func (p *Process) SetPlaced(placed Placed) {
 	p.mu.Lock()
-	p.place = f
+	p.placed = placed
 	p.mu.Unlock()
 }
 
 // Place is where the process's code stands (file:line), for reports; "" when unknown.
 func (p *Process) Place() string {
 	p.mu.Lock()
-	f := p.place
+	placed := p.placed
 	p.mu.Unlock()
-	if f == nil {
+	if placed == nil {
 		return ""
 	}
-	return f()
+	return placed.Place()
 }
 
 // End frees the process's slot. It belongs to the goroutine that runs the process, which calls it once, when
