@@ -181,6 +181,9 @@ func changed(before, after *script.Set) []string {
 	return names
 }
 
+// Rest says that nobody is at the door for now.
+func (e *Engine) Rest() { e.lanes[0].Rest() }
+
 // Close frees what the scripts hold.
 func (e *Engine) Close() {}
 
@@ -206,7 +209,7 @@ func (p program) Version() string { return p.Set().Version }
 
 // Call runs a method.
 func (p program) Call(o host.CallOptions, name string, args ...any) ([]any, error) {
-	options := lane.Options{Priority: lane.Ordinary, Limit: o.Limit, Handover: o.Handover}
+	options := lane.Options{Priority: lane.Ordinary, Limit: o.Limit, Handover: o.Handover, More: o.More}
 	if o.Door {
 		options.Priority = lane.Door
 	}

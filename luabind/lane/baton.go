@@ -1,6 +1,9 @@
 package lane
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Priority says who gets the baton first.
 type Priority uint8
@@ -10,34 +13,41 @@ const (
 	Ordinary                 // everything else
 )
 
-// doorStreak is how many at the door may go before one other process in a row, so that a busy door never stops the rest.
-const doorStreak = 16
-
-// baton is what a goroutine holds while it touches a VM. Those who wait get it in order, the door first. It hands over
-// directly: the giver makes the next one the holder. Waiting is on a channel and not on a mutex, because the time of testing/synctest
-// stands still while a goroutine waits for a mutex.
+// baton is what a goroutine holds while it touches a VM. Those who wait get it in order, the door first; but when others wait too, the door
+// has it for one slice at the most before it is their turn. It is handed over directly: the giver makes the next one the
+// holder. Waiting is on a channel and not on a mutex, because the time of testing/synctest stands still while a goroutine
+// waits for a mutex.
+//
+// Whoever decides about connections one after the other may reserve the baton between two of them. Without that a process that loops for
+// ever would get its slice after each connection, and a hundred clients who come together would wait a hundred slices.
 type baton struct {
-	mu     sync.Mutex // guards what follows; never held while anybody waits
-	held   bool
-	queue  [2]waiters
-	streak int
+	slice time.Duration
+
+	mu       sync.Mutex // guards what follows; never held while anybody waits
+	held     bool
+	reserved bool // held by nobody, and kept for the door
+	queue    [2]waiters
+	since    time.Time // since when the door has had the baton although others wait; zero: it has not
 }
 
+// waiters is a queue of those who wait.
 type waiters struct {
-	first []chan struct{}
+	turns []chan struct{}
 	head  int
 }
 
-func (w *waiters) push(c chan struct{}) { w.first = append(w.first, c) }
-func (w *waiters) len() int             { return len(w.first) - w.head }
+func (w *waiters) push(turn chan struct{}) { w.turns = append(w.turns, turn) }
+
+func (w *waiters) len() int { return len(w.turns) - w.head }
+
 func (w *waiters) pop() chan struct{} {
-	c := w.first[w.head]
-	w.first[w.head] = nil
+	turn := w.turns[w.head]
+	w.turns[w.head] = nil
 	w.head++
-	if w.head == len(w.first) {
-		w.first, w.head = w.first[:0], 0
+	if w.head == len(w.turns) {
+		w.turns, w.head = w.turns[:0], 0
 	}
-	return c
+	return turn
 }
 
 var turns = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
@@ -45,8 +55,8 @@ var turns = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
 // take blocks until the caller holds the baton.
 func (b *baton) take(p Priority) {
 	b.mu.Lock()
-	if !b.held {
-		b.held = true
+	if !b.held || b.reserved && p == Door {
+		b.held, b.reserved = true, false
 		b.mu.Unlock()
 		return
 	}
@@ -57,17 +67,55 @@ func (b *baton) take(p Priority) {
 	turns.Put(turn)
 }
 
-// give hands the baton to the next one who waits.
-func (b *baton) give() {
+// give hands the baton to the next one who waits. now is the time.
+func (b *baton) give(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.nextLocked(now)
+}
+
+// reserve gives the baton back but keeps it for the door, unless the door has had it for long. Who reserves calls release when the door has nothing
+// more to do.
+func (b *baton) reserve(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.queue[Door].len() == 0 && b.doorMayGoOnLocked(now) {
+		b.reserved = true
+		return
+	}
+	b.nextLocked(now)
+}
+
+// release ends a reservation, if there is one.
+func (b *baton) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.reserved {
+		b.reserved = false
+		b.since = time.Time{}
+		b.nextLocked(time.Time{})
+	}
+}
+
+// doorMayGoOnLocked reports whether it is not yet the others' turn.
+func (b *baton) doorMayGoOnLocked(now time.Time) bool {
+	if b.queue[Ordinary].len() == 0 {
+		b.since = time.Time{}
+		return true
+	}
+	if b.since.IsZero() {
+		b.since = now
+	}
+	return now.Sub(b.since) < b.slice
+}
+
+func (b *baton) nextLocked(now time.Time) {
 	door, others := &b.queue[Door], &b.queue[Ordinary]
 	switch {
-	case door.len() > 0 && (others.len() == 0 || b.streak < doorStreak):
-		b.streak++
+	case door.len() > 0 && b.doorMayGoOnLocked(now):
 		door.pop() <- struct{}{}
 	case others.len() > 0:
-		b.streak = 0
+		b.since = time.Time{}
 		others.pop() <- struct{}{}
 	default:
 		b.held = false

@@ -47,7 +47,7 @@ func New(c Config, install func(vm *sandbox.VM)) *Lane {
 	if c.Fault == nil {
 		c.Fault = func(Fault) {}
 	}
-	l := &Lane{number: c.Number, vm: sandbox.New(c.Options), slice: c.Slice, memory: c.Memory, fault: c.Fault}
+	l := &Lane{number: c.Number, vm: sandbox.New(c.Options), slice: c.Slice, memory: c.Memory, fault: c.Fault, baton: baton{slice: c.Slice}}
 	if install != nil {
 		install(l.vm)
 	}
@@ -71,6 +71,9 @@ func (l *Lane) Names() []string { return l.vm.Names() }
 // With calls f while it holds the baton, so that f may use the VM.
 func (l *Lane) With(f func(vm *sandbox.VM)) {
 	l.baton.take(Ordinary)
-	defer l.baton.give()
+	defer func() { l.baton.give(time.Now()) }()
 	f(l.vm)
 }
+
+// Rest says that whoever calls with Options.More has no more calls to make for now.
+func (l *Lane) Rest() { l.baton.release() }

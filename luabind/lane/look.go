@@ -92,8 +92,10 @@ func (p *Program) Outside(f func()) {
 		p.call.handover = nil
 		h()
 	}
-	p.process.AddCPU(time.Since(p.call.taken))
-	p.lane.baton.give()
+	p.call.more = false
+	now := time.Now()
+	p.process.AddCPU(now.Sub(p.call.taken))
+	p.lane.baton.give(now)
 	defer func() {
 		p.lane.baton.take(p.call.priority)
 		p.call.taken = time.Now()

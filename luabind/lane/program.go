@@ -41,6 +41,7 @@ type call struct {
 	deadline time.Time
 	limit    time.Duration // what the deadline came from, for the message
 	handover func()
+	more     bool
 	stopped  error
 	left     int // instructions until the next look
 	batch    int // instructions between two looks
@@ -70,6 +71,9 @@ type Options struct {
 	// Handover is called once, before the baton is given away for the first time while the method runs: the call is not going to
 	// return at once. It may be nil.
 	Handover func()
+	// More is set by who is going to make another such call at once, if this one does not wait: the baton is kept for it until then, or until
+	// Lane.Rest.
+	More bool
 }
 
 // ErrResult is returned by Call for a result that has no Go value.
@@ -87,10 +91,9 @@ func (p *Program) Call(o Options, name string, args ...any) ([]any, error) {
 	}
 	l := p.lane
 	l.baton.take(o.Priority)
-	defer l.baton.give()
 	now := time.Now()
 	p.call = call{
-		priority: o.Priority, limit: o.Limit, handover: o.Handover, method: name, batch: firstBatch,
+		priority: o.Priority, limit: o.Limit, handover: o.Handover, more: o.More, method: name, batch: firstBatch,
 		taken: now, looked: now, memory: now,
 	}
 	if o.Limit > 0 {
@@ -135,10 +138,17 @@ func (p *Program) failed(err error) error {
 	return fmt.Errorf("%s.lua: %w", p.call.method, err)
 }
 
+// finish gives the baton back when a call is over.
 func (p *Program) finish() {
-	p.process.AddCPU(time.Since(p.call.taken))
+	now := time.Now()
+	p.process.AddCPU(now.Sub(p.call.taken))
 	p.call.handover = nil
 	p.call.deadline = time.Time{}
+	if p.call.more {
+		p.lane.baton.reserve(now)
+	} else {
+		p.lane.baton.give(now)
+	}
 }
 
 // Close ends the program with its process: nothing of it runs any more.

@@ -175,6 +175,7 @@ func stringReverse(L *lua.LState) int {
 func stringFind(L *lua.LState) int {
 	s, pattern := L.CheckString(1), L.CheckString(2)
 	init := findInit(L, len(s))
+	step(L, len(pattern)/bytesPerStep)
 	if L.ToBool(4) || !hasSpecials(pattern) {
 		start := findPlain(L, s, pattern, init)
 		if start == noMatch {

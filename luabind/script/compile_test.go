@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
 	"github.com/yuin/gopher-lua/parse"
 )
 
@@ -33,6 +34,7 @@ func TestSyntaxErrors(t *testing.T) {
 		{"repeat f()", "c.lua:1: syntax error at the end of the file: is an 'until' missing for the 'repeat' in line 1?"},
 		{"x = (1 + 2", "c.lua:1: syntax error at the end of the file: is an ')' missing for the '(' in line 1?"},
 		{"x = {1,\n2,", "c.lua:2: syntax error at the end of the file: is an '}' missing for the '{' in line 1?"},
+		{"f({1}.x)", "c.lua:1:6: syntax error near '.'"},
 		{"x =", "c.lua:1: syntax error at the end of the file"},
 		{"x", "c.lua:1: syntax error at the end of the file"},
 		{"x = 1\ny = \"abc\nz = 2", "c.lua:2:5: unterminated string"},
@@ -99,9 +101,18 @@ func TestBytecodeThatWouldFailIsRefused(t *testing.T) {
 		{"straight", "local n = 0 " + body, "no error"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			_, err := Compile(test.source, "c.lua")
 			wantError(t, err, test.want)
 		})
+	}
+}
+
+func TestCompilerFaultIsAnError(t *testing.T) {
+	tree := []ast.Stmt{&ast.AssignStmt{Lhs: []ast.Expr{&ast.NilExpr{}}, Rhs: []ast.Expr{&ast.NilExpr{}}}}
+	_, problem := compileChunk(tree, "c.lua")
+	if want := "c.lua: the Lua compiler failed: invalid left expression."; problem == nil || problem.String() != want {
+		t.Errorf("got %v, want %s", problem, want)
 	}
 }
 

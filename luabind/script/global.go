@@ -241,7 +241,7 @@ func namePlaces(source, chunk string) map[string][]token {
 	return places
 }
 
-var noVariableAfter = []int{'.', ':', parse.TGoto, parse.T2Colon, parse.TLocal, parse.TFor, parse.TFunction}
+var noVariableAfter = []int{'.', ':', parse.TGoto, parse.T2Colon, parse.TLocal, parse.TFor}
 
 // firstFrom finds the first place from a line on. The tree gives an expression in parentheses the line of
 // the parenthesis, which may be before the name's own.

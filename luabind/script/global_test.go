@@ -12,7 +12,7 @@ func TestUnknownNames(t *testing.T) {
 		want   []string
 	}{
 		{"local t = current_time()\n\nprint(t,\n  curent_time())", []string{"m.lua:4:3: unknown name curent_time; did you mean current_time?"}},
-		{"print(a, a, b)\nprint(a)", []string{"m.lua:1:10: unknown name a", "m.lua:1:13: unknown name b", "m.lua:2:7: unknown name a"}[:0:0]},
+		{"print(a, a, b)\nprint(a)", []string{"m.lua:1:7: unknown name a", "m.lua:1:13: unknown name b", "m.lua:2:7: unknown name a"}},
 		{"print(other())", nil},
 		{"print(othre())", []string{"m.lua:1:7: unknown name othre; did you mean other?"}},
 		{"print(set_in_other)", nil},
@@ -23,9 +23,9 @@ func TestUnknownNames(t *testing.T) {
 		{"qqq = 1 print(qqq)", nil},
 		{"print(qqq) function qqq() end", nil},
 		{"function qqq.a() end", []string{"m.lua:1:10: unknown name qqq"}},
-		{"function qqq:a() end", []string{"m.lua:1: unknown name qqq"}},
+		{"function qqq:a() end", []string{"m.lua:1:10: unknown name qqq"}},
 		{"qqq.a = 1", []string{"m.lua:1:1: unknown name qqq"}},
-		{"print({qqq = 1}.qqq, string.qqq, string:qqq())", nil},
+		{"print(({qqq = 1}).qqq, string.qqq, string:qqq())", nil},
 		{"print({qqq = qqq})", []string{"m.lua:1:14: unknown name qqq"}},
 		{"local qqq = qqq", []string{"m.lua:1:13: unknown name qqq"}},
 		{"local qqq = 1 print(qqq)", nil},
@@ -38,7 +38,7 @@ func TestUnknownNames(t *testing.T) {
 		{"local function f(...) return arg, ... end", nil},
 		{"local function f() return arg end", []string{"m.lua:1:27: unknown name arg"}},
 		{"local t = {} function t:f() return self end", nil},
-		{"local t = {} function t.f() return self end", []string{"m.lua:1:36: unknown name self; did you mean set?"}[:0:0]},
+		{"local t = {} function t.f() return self end", []string{"m.lua:1:36: unknown name self"}},
 		{"for i = 1, 2 do print(i) end", nil},
 		{"for i = i, 2 do print(i) end", []string{"m.lua:1:9: unknown name i"}},
 		{"for i = 1, 2 do end print(i)", []string{"m.lua:1:27: unknown name i"}},
@@ -48,7 +48,7 @@ func TestUnknownNames(t *testing.T) {
 		{"repeat local qqq = 1 until true print(qqq)", []string{"m.lua:1:39: unknown name qqq"}},
 		{"while qqq do local qqq end", []string{"m.lua:1:7: unknown name qqq"}},
 		{"if qqq then elseif rrr then else print(sss) end", []string{
-			"m.lua:1:20: unknown name rrr", "m.lua:1:40: unknown name sss", "m.lua:1:4: unknown name qqq"}[:0:0]},
+			"m.lua:1:4: unknown name qqq", "m.lua:1:20: unknown name rrr", "m.lua:1:40: unknown name sss"}},
 		{"goto qqq ::qqq::", nil},
 		{"print((\n\nqqq))", []string{"m.lua:3:1: unknown name qqq"}},
 		{"print('a' .. qqq .. 'b')", []string{"m.lua:1:14: unknown name qqq"}},
@@ -57,9 +57,6 @@ func TestUnknownNames(t *testing.T) {
 		{"#!x\nprint(qqq)", []string{"m.lua:2:7: unknown name qqq"}},
 		{"print(_G)", nil},
 	} {
-		if test.want != nil && len(test.want) == 0 {
-			continue
-		}
 		set, err := Load(write(t, map[string]string{"m.lua": test.source, "other.lua": "set_in_other = 1",
 			"lib/util.lua": "function set_in_module() end", "on_startup.lua": ""}), known)
 		if err != nil {
@@ -77,7 +74,7 @@ func TestDatabaseMethodsCannotBeCalled(t *testing.T) {
 		{"\n  on_server_shutdown()", "m.lua:2:3: on_server_shutdown: database methods cannot be called"},
 		{"local ok = pcall(on_startup, 1)", "m.lua:1:18: on_startup: database methods cannot be called"},
 		{"local on_startup = 1 return on_startup", "no error"},
-		{"return {on_startup = 1}.on_startup", "no error"},
+		{"return ({on_startup = 1}).on_startup", "no error"},
 		{"function on_startup() end on_startup()", "no error"},
 		{"return on_weekends", "no error"},
 	} {
@@ -103,7 +100,7 @@ func TestSuggest(t *testing.T) {
 		{"xxxnt", ""},
 		{"sO", "os"},
 		{"x", ""},
-		{"io", "os"},
+		{"io", ""},
 		{"unrelated_thing", ""},
 	} {
 		if got := suggest(test.name, func(yield func(string) bool) {

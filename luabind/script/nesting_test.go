@@ -60,6 +60,7 @@ var nestings = []struct {
 func TestDeepNestingIsRefused(t *testing.T) {
 	for _, test := range nestings {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			unit := len(test.build(1000)) / 1000
 			for _, n := range []int{test.limit + 10, maxFileSize / (unit + 1)} {
 				_, err := Compile(test.build(n), "deep.lua")

@@ -133,7 +133,7 @@ func TestFileNames(t *testing.T) {
 
 func TestTwoModulesOfOneName(t *testing.T) {
 	_, err := Load(write(t, map[string]string{"lib/a.lua": "", "lib/a/init.lua": ""}), nil)
-	wantError(t, err, "lib/a/init.lua: lib.a is the name of lib/a.lua too...")
+	wantError(t, err, "lib/a.lua: lib.a is the name of lib/a/init.lua too")
 }
 
 func TestAllProblemsAtOnce(t *testing.T) {

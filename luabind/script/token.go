@@ -30,6 +30,9 @@ func scan(source, chunk string) iter.Seq2[token, *Problem] {
 			scanned, err := scanner.Scan(lexer)
 			t := token{kind: scanned.Type, text: scanned.Str,
 				line: scanned.Pos.Line, column: scanned.Pos.Column, end: scanner.Pos}
+			if t.kind == '.' { // the scanner gives every other sign its text
+				t.text = "."
+			}
 			if message := malformed(source, t, err); message != "" {
 				yield(t, &Problem{chunk, t.line, t.column, message})
 				return

@@ -67,6 +67,11 @@ func (w *Watcher) Watch(ctx context.Context) error {
 	defer tick.Stop()
 	settle := time.NewTimer(0) // the first look
 	defer settle.Stop()
+	look := func(deep bool) {
+		if w.look(notifier, deep) {
+			settle.Reset(settleTime)
+		}
+	}
 	for looks := 0; ; {
 		select {
 		case <-ctx.Done():
@@ -76,10 +81,10 @@ func (w *Watcher) Watch(ctx context.Context) error {
 		case <-failures: // events may be lost
 			settle.Reset(settleTime)
 		case <-settle.C:
-			w.look(notifier, true)
+			look(true)
 		case <-tick.C:
 			looks++
-			w.look(notifier, looks%2 == 0)
+			look(looks%2 == 0)
 		}
 	}
 }
@@ -112,16 +117,17 @@ type observation struct {
 }
 
 // look compares the folder with what was seen of it. The contents are read if the listing differs or deep is
-// true.
-func (w *Watcher) look(notifier *fsnotify.Watcher, deep bool) {
+// true. It asks for another look when it has come upon new folders, for they may have changed between the
+// listing and the beginning of the notifications.
+func (w *Watcher) look(notifier *fsnotify.Watcher, deep bool) (again bool) {
 	f, err := openFolder(w.Dir)
 	now := observation{listing: listingHash(f, err)}
 	if f != nil {
 		defer f.close()
-		w.notice(notifier, f.folders)
+		again = w.notice(notifier, f.folders)
 	}
 	if now.listing == w.seen.listing && !deep {
-		return
+		return again
 	}
 	now.content = contentHash(f, err)
 	changed := now.content != w.seen.content
@@ -129,13 +135,14 @@ func (w *Watcher) look(notifier *fsnotify.Watcher, deep bool) {
 	if changed {
 		w.Changed()
 	}
+	return again
 }
 
-// notice asks for notifications of the folders that have none yet. The operating system forgets a folder
-// that is removed or renamed by itself.
-func (w *Watcher) notice(notifier *fsnotify.Watcher, folders []string) {
+// notice asks for notifications of the folders that have none yet, and reports whether there were any. The
+// operating system forgets a folder that is removed or renamed by itself.
+func (w *Watcher) notice(notifier *fsnotify.Watcher, folders []string) bool {
 	if notifier == nil {
-		return
+		return false
 	}
 	watched := notifier.WatchList()
 	for _, folder := range folders {
@@ -147,6 +154,7 @@ func (w *Watcher) notice(notifier *fsnotify.Watcher, folders []string) {
 			w.polling.Store(true)
 		}
 	}
+	return len(notifier.WatchList()) > len(watched)
 }
 
 func listingHash(f *folder, err error) string {

@@ -27,6 +27,8 @@ func init() { // because COMMAND COUNT looks at it
 		"COMMAND": {0, -1, commandInfo},
 		"ECHO":    {1, 1, func(st *stay, args wire.Command) { st.writer.WriteBulkBytes(args[0]) }},
 		"HELLO":   {0, -1, hello},
+		"HOST:":   {0, -1, web},
+		"POST":    {0, -1, web},
 		"INFO":    {0, -1, info},
 		"PING":    {0, 1, ping},
 		"QUIT":    {0, -1, quit},
@@ -73,6 +75,12 @@ func ping(st *stay, args wire.Command) {
 		return
 	}
 	st.writer.WriteSimple("PONG")
+}
+
+// web ends the conversation with a browser that was made to talk to this port: the lines of its request would be commands.
+func web(st *stay, _ wire.Command) {
+	st.writer.WriteError("ERR", "this is not a web server")
+	st.quit = true
 }
 
 func quit(st *stay, _ wire.Command) {

@@ -61,6 +61,9 @@ func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte)
 	return &guest{host: h, connection: c, program: program}, nil
 }
 
+// Rest is the door while nobody comes: processes that wait for the lane may have it.
+func (h *Host) Rest() { h.scripts.Rest() }
+
 // Serve is the guest's stay. Its end, whatever its cause, is this: the close method, in the same process with the same three integers and the
 // variables that the open method left; then what the process owns is freed; then the socket is closed, so that a client which sees the end
 // of file knows that the close method is over.

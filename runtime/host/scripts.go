@@ -47,6 +47,8 @@ type Scripts interface {
 	Loaded() []Loaded
 	// Watch loads the scripts again whenever their folder changes. It returns when stop is closed.
 	Watch(stop <-chan struct{})
+	// Rest says that who calls with CallOptions.More makes no more calls for now.
+	Rest()
 	// Close frees what the scripts hold. No program runs any more.
 	Close()
 }
@@ -69,6 +71,7 @@ type Program interface {
 type CallOptions struct {
 	Door     bool          // somebody waits outside: the call goes before others
 	Limit    time.Duration // how long the method may take, waits included; 0 is no limit
+	More     bool          // another such call comes at once, unless this one waits; else Scripts.Rest is called
 	Handover func()        // called once before the call waits for anything; may be nil
 }
 

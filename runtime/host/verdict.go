@@ -21,7 +21,7 @@ func (h *Host) verdict(c *session.Connection, program Program, handover func()) 
 	if !program.Has(method.OnServerOpenConnection) {
 		return session.Refusal{}, nil
 	}
-	results, err := program.Call(CallOptions{Door: true, Limit: h.config.MethodTimeout, Handover: handover},
+	results, err := program.Call(CallOptions{Door: true, More: true, Limit: h.config.MethodTimeout, Handover: handover},
 		method.OnServerOpenConnection, int64(c.User), int64(c.ID), int64(0))
 	if err == nil {
 		var refusal session.Refusal

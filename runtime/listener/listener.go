@@ -20,6 +20,8 @@ type Door interface {
 	// transport is closed. It blocks until the decision is made; it calls handover, at most once, before it waits for
 	// anything.
 	Open(peer session.Peer, handover func()) (Guest, []byte)
+	// Rest is called after one or more calls of Open when nobody else has come in yet.
+	Rest()
 }
 
 // Guest is somebody who was let in.

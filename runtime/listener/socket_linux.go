@@ -81,6 +81,7 @@ func (l *Listener) accept() { (&acceptor{l: l}).run() }
 func (a *acceptor) run() {
 	l, pause := a.l, time.Duration(0)
 	handover, take := a.handover, a.take
+	defer l.door.Rest()
 	for {
 		for len(a.arrivals) > 0 {
 			next := a.arrivals[0]
@@ -126,8 +127,13 @@ func (a *acceptor) take(fd uintptr) bool {
 			a.arrivals = append(a.arrivals, next)
 		case unix.EINTR, unix.ECONNABORTED:
 		case unix.EAGAIN:
-			return len(a.arrivals) > 0
+			if len(a.arrivals) == 0 {
+				a.l.door.Rest()
+				return false
+			}
+			return true
 		default:
+			a.l.door.Rest()
 			a.failed = err
 			return true
 		}

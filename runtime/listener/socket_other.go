@@ -44,6 +44,7 @@ func (l *Listener) welcome(c *net.TCPConn) {
 	c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true})
 	peer := session.Peer{Address: unmapped(c.RemoteAddr()), Local: unmapped(c.LocalAddr()), Listener: l.name}
 	guest, answer := l.door.Open(peer, func() {})
+	l.door.Rest()
 	if guest == nil {
 		c.SetWriteDeadline(time.Now().Add(time.Second))
 		c.Write(answer)
