@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"moongate/luabind/sandbox"
+	"moongate/luabind/script"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -48,6 +49,7 @@ func New(c Config, install func(vm *sandbox.VM)) *Lane {
 		c.Fault = func(Fault) {}
 	}
 	l := &Lane{number: c.Number, vm: sandbox.New(c.Options), slice: c.Slice, memory: c.Memory, fault: c.Fault, baton: baton{slice: c.Slice}}
+	l.vm.Register(script.ReturnOperator, noteReturn)
 	if install != nil {
 		install(l.vm)
 	}

@@ -46,6 +46,7 @@ type call struct {
 	left     int // instructions until the next look
 	batch    int // instructions between two looks
 	depth    int
+	returned int       // the line that returned, if the method is one whose returns are noted
 	taken    time.Time // when the baton was taken
 	looked   time.Time
 	memory   time.Time // when the heap was looked at
@@ -110,6 +111,23 @@ func (p *Program) Call(o Options, name string, args ...any) ([]any, error) {
 		return nil, p.failed(err)
 	}
 	return results, nil
+}
+
+// noteReturn is the ReturnOperator: it keeps the line and lets the results through.
+func noteReturn(L *lua.LState) int {
+	if line, ok := L.Get(1).(lua.LNumber); ok {
+		Running(L).call.returned = int(line)
+	}
+	return L.GetTop() - 1
+}
+
+// Returned is where the last call returned, as file:line, "" when that is not known: only returns of database methods with a result
+// are noted.
+func (p *Program) Returned() string {
+	if p.call.returned == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s.lua:%d", p.call.method, p.call.returned)
 }
 
 // takeResults reads a method's results.

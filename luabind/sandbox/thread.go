@@ -87,6 +87,9 @@ func (vm *VM) run(th *lua.LState, fn lua.LValue, args []lua.LValue, onError func
 func (vm *VM) recovered(th *lua.LState, v any) *Error {
 	switch v := v.(type) {
 	case *lua.ApiError:
+		if s, ok := v.Object.(lua.LString); ok { // a library function that pcall itself called has no line, and the message begins with a space
+			return &Error{Value: lua.LString(strings.TrimPrefix(string(s), " ")), Traceback: v.StackTrace}
+		}
 		return &Error{Value: v.Object, Traceback: v.StackTrace}
 	case string:
 		if v == "lua callstack overflow" {

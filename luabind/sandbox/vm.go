@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -123,8 +125,8 @@ func (vm *VM) SetCurrent(L *lua.LState) { vm.main.G.CurrentThread = L }
 
 func (vm *VM) table(functions map[string]lua.LGFunction) *lua.LTable {
 	t := vm.main.CreateTable(0, len(functions))
-	for name, f := range functions {
-		t.RawSetString(name, vm.main.NewFunction(f))
+	for _, name := range slices.Sorted(maps.Keys(functions)) { // pairs goes through a table in the order of its making
+		t.RawSetString(name, vm.main.NewFunction(functions[name]))
 	}
 	return t
 }

@@ -22,7 +22,7 @@ import (
 // The error is always a [Problems] of one problem. Compile does not panic and bounds its stack, but not its
 // time: gopher-lua compares each constant of a function with all the ones before it, so time grows with the
 // square of the number of different constants (20,000 take about a second). Who compiles text that nobody
-// vouches for limits its size: 64 KiB take less than half a second, whatever they hold.
+// vouches for limits its size: 64 KiB take about a second at the very worst.
 func Compile(source, chunk string) (*lua.FunctionProto, error) {
 	statements, problem := parseChunk(source, chunk)
 	if problem != nil {
@@ -116,8 +116,8 @@ func syntaxProblem(source, chunk string, unclosed opening, err error) *Problem {
 
 // closers are the words and signs that close what is open, and what a message calls the opening.
 var closers = map[int]struct{ closer, opener string }{
-	'(': {")", "("}, '[': {"]", "["}, '{': {"}", "{"}, parse.TRepeat: {"until", "repeat"},
-	parse.TDo: {"end", "do"}, parse.TIf: {"end", "if"}, parse.TFunction: {"end", "function"},
+	'(': {"a ')'", "("}, '[': {"a ']'", "["}, '{': {"a '}'", "{"}, parse.TRepeat: {"an 'until'", "repeat"},
+	parse.TDo: {"an 'end'", "do"}, parse.TIf: {"an 'end'", "if"}, parse.TFunction: {"an 'end'", "function"},
 }
 
 func missing(unclosed opening) string {
@@ -125,7 +125,7 @@ func missing(unclosed opening) string {
 	if !found {
 		return ""
 	}
-	return fmt.Sprintf(": is an '%s' missing for the '%s' in line %d?", c.closer, c.opener, unclosed.line)
+	return fmt.Sprintf(": is %s missing for the '%s' in line %d?", c.closer, c.opener, unclosed.line)
 }
 
 // compileMessages are gopher-lua's messages whose text or line is of no use to a reader, and what is shown

@@ -187,6 +187,9 @@ func (l *loader) compile(s *source) {
 	if s.tree == nil {
 		return
 	}
+	if answers(s.name) {
+		markReturns(s.tree)
+	}
 	proto, problem := compileChunk(s.tree, s.file)
 	if problem != nil {
 		l.fail(*problem)

@@ -149,7 +149,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		"b.lua:1:1: on_exit: database methods cannot be called",
 		"b.lua:2: break outside of a loop",
 		"lib/util.lua:1:5: unterminated string",
-		"on_server_startup.lua:2: syntax error at the end of the file: is an ')' missing for the '(' in line 2?",
+		"on_server_startup.lua:2: syntax error at the end of the file: is a ')' missing for the '(' in line 2?",
 		"on_servr_startup.lua: no database method has this name; did you mean on_server_startup.lua?",
 		"on_servr_startup.lua:1:5: syntax error near '='",
 	}, "\n"))

@@ -61,6 +61,8 @@ type Program interface {
 	// or was stopped. An error wraps ErrNoMethod, ErrTooLong, or the cause with which the process was killed, if it was one of
 	// those.
 	Call(o CallOptions, method string, args ...any) ([]any, error)
+	// Returned is the line that returned from the last call of a method with a result, as file:line; "" when it returned nothing.
+	Returned() string
 	// Version is the version of the scripts that the program began with.
 	Version() string
 	// Close ends the program, before its process's number is given back.

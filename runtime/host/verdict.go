@@ -26,8 +26,12 @@ func (h *Host) verdict(c *session.Connection, program Program, handover func()) 
 	if err == nil {
 		var refusal session.Refusal
 		if refusal, err = readVerdict(results); err == nil {
+			if refusal.Code != 0 {
+				refusal.By = program.Returned()
+			}
 			return refusal, nil
 		}
+		err = fmt.Errorf("%s: %w", program.Returned(), err)
 	}
 	if cause := c.Process.Killed(); cause != nil && errors.Is(err, cause) {
 		return stoppedRefusal, err // not the policy's fault: --on-error has no say
@@ -49,17 +53,15 @@ func readVerdict(results []any) (session.Refusal, error) {
 	}
 	code, ok := results[0].(int64)
 	if !ok || code < math.MinInt32 || code > math.MaxInt32 {
-		return session.Refusal{}, fmt.Errorf("%s.lua: returned %s; return 0 or nothing to accept, another integer (32 bits) to refuse",
-			method.OnServerOpenConnection, describe(results[0]))
+		return session.Refusal{}, fmt.Errorf("returned %s; return 0 or nothing to accept, another integer (32 bits) to refuse", describe(results[0]))
 	}
-	refusal := session.Refusal{Code: code, By: method.OnServerOpenConnection}
+	refusal := session.Refusal{Code: code}
 	if code == 0 || len(results) < 2 || results[1] == nil {
 		return refusal, nil
 	}
 	reason, ok := results[1].(string)
 	if !ok {
-		return session.Refusal{}, fmt.Errorf("%s.lua: returned %d and %s; the second result is the reason, a text",
-			method.OnServerOpenConnection, code, describe(results[1]))
+		return session.Refusal{}, fmt.Errorf("returned %d and %s; the second result is the reason, a text", code, describe(results[1]))
 	}
 	refusal.Reason = reason
 	return refusal, nil
