@@ -48,6 +48,7 @@ func newFlags() *flags {
 		s.StringVar(&f.scripts, "scripts", "scripts", "the `folder` of the Lua methods")
 		s.StringVar(&f.data, "data", defaultData(), "the `folder` for what the server keeps; made if it is missing")
 	})
+	f.set.Lookup("data").DefValue = "moongate in $XDG_STATE_HOME or ~/.local/state" // the same on every machine, for the documentation
 	f.group("Connections", func(s *pflag.FlagSet) {
 		s.StringArrayVar(&f.listen, "listen", []string{defaultListen}, "`address` to let clients in at, host:port; port 0 takes a free one; none for no listener (repeatable)")
 		s.StringVar(&f.addressFile, "address-file", "", "`file` to write the bound addresses to, one a line, when clients can connect")
@@ -60,8 +61,9 @@ func newFlags() *flags {
 		s.DurationVar(&f.methodTimeout, "method-timeout", 5*time.Second, "the `time` that one open or close method may take")
 		s.DurationVar(&f.slice, "slice", 10*time.Millisecond, "the `time` that a process may run while others wait")
 		s.StringVar(&f.onError, "on-error", "refuse", "what to do with a client whose open method failed: `refuse|accept`")
-		s.Var(&f.memoryLimit, "memory-limit", "the `size` of memory at which the process that takes most is aborted, as 512MB or 2GB (half of the machine's; 0: no limit)")
+		s.Var(&f.memoryLimit, "memory-limit", "the `size` of memory at which the process that takes most is aborted, as 512MB or 2GB; 0: no limit")
 	})
+	f.set.Lookup("memory-limit").DefValue = "half of the machine's"
 	f.group("Shutdown", func(s *pflag.FlagSet) {
 		s.DurationVar(&f.quitDelay, "quit-delay", 5*time.Second, "the `time` that clients have to leave after SIGINT or SIGTERM")
 		s.DurationVar(&f.quitWindow, "quit-window", 13*time.Second, "the `time` that on_server_shutdown and the processes have to end")

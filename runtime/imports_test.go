@@ -1,0 +1,101 @@
+package runtime_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// root is the module's folder as the tests here see it.
+const root = ".."
+
+// allowed says which of Moongate's packages each package may import, test files aside. Who is not in the table imports none: it is a leaf.
+var allowed = map[string][]string{
+	".":                   {"luabind", "runtime/cli"},
+	"runtime/session":     {"runtime/process"},
+	"runtime/listener":    {"runtime/session"},
+	"runtime/application": {"runtime/listener", "runtime/session", "runtime/wire"},
+	"runtime/host": {"runtime/application", "runtime/listener", "runtime/method", "runtime/process", "runtime/session",
+		"runtime/shutdown"},
+	"runtime/cli":     {"runtime/host", "runtime/listener", "runtime/method", "runtime/session"},
+	"luabind/script":  {"runtime/method"},
+	"luabind/convert": {"runtime/wire"},
+	"luabind/lane":    {"luabind/convert", "luabind/sandbox", "luabind/script", "runtime/process"},
+	"luabind/command": {"luabind/convert", "luabind/lane", "luabind/sandbox", "runtime/method", "runtime/process", "runtime/session"},
+	"luabind": {"luabind/command", "luabind/lane", "luabind/sandbox", "luabind/script", "runtime/host", "runtime/method",
+		"runtime/process"},
+}
+
+// leaves import the standard library only, and golang.org/x/sys where it stands for it.
+var leaves = []string{"runtime/method", "runtime/process", "runtime/wire", "runtime/shutdown"}
+
+// TestImportsRunOneWay holds the map of the packages: nothing in runtime/ knows Lua, leaves know nobody, main joins the two.
+func TestImportsRunOneWay(t *testing.T) {
+	for folder, imports := range packages(t) {
+		for _, path := range imports {
+			if inner, ok := strings.CutPrefix(path, "moongate/"); ok {
+				if !slices.Contains(allowed[folder], inner) {
+					t.Errorf("%s imports %s; the table of allowed imports does not have that", folder, inner)
+				}
+				continue
+			}
+			if strings.Contains(path, ".") && slices.Contains(leaves, folder) {
+				t.Errorf("%s imports %s, but it is a leaf: the standard library only", folder, path)
+			}
+			if strings.Contains(path, "gopher-lua") && strings.HasPrefix(folder, "runtime") {
+				t.Errorf("%s imports %s: nothing in runtime/ knows Lua", folder, path)
+			}
+		}
+	}
+}
+
+// TestTopLevel holds what the top level may have.
+func TestTopLevel(t *testing.T) {
+	entries, err := filepath.Glob(filepath.Join(root, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixed := []string{"README.md", "go.mod", "go.sum", "luabind", "main.go", "runtime", "scripts", "testdata"}
+	for _, e := range entries {
+		name := filepath.Base(e)
+		built := name == "moongate" || strings.HasSuffix(name, ".test") // which git ignores
+		if !slices.Contains(fixed, name) && !built && !strings.HasPrefix(name, ".") {
+			t.Errorf("%s at the top level; only %v belong there", name, fixed)
+		}
+	}
+}
+
+// packages are the module's packages with the imports of their files, tests aside.
+func packages(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		folder, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		folder = filepath.ToSlash(folder)
+		for _, spec := range file.Imports {
+			found[folder] = append(found[folder], strings.Trim(spec.Path.Value, `"`))
+		}
+		if found[folder] == nil {
+			found[folder] = []string{}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
