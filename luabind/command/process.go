@@ -70,6 +70,9 @@ func processInfo(e *environment, L *lua.LState) int {
 	set("preemptive", info.Preemptive)
 	set("method", info.Method)
 	set("session_id", info.Session)
+	if c := e.host.Sessions().OfProcess(info.Number); c != nil {
+		set("session_id", c.Session())
+	}
 	set("system_id", fmt.Sprint(info.ID))
 	if !info.Started.IsZero() {
 		age := time.Since(info.Started)

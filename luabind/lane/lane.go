@@ -70,12 +70,5 @@ func (l *Lane) Cooperative() bool { return l.number == 0 }
 // anything.
 func (l *Lane) Names() []string { return l.vm.Names() }
 
-// With calls f while it holds the baton, so that f may use the VM.
-func (l *Lane) With(f func(vm *sandbox.VM)) {
-	l.baton.take(Ordinary)
-	defer func() { l.baton.give(time.Now()) }()
-	f(l.vm)
-}
-
 // Rest says that whoever calls with Options.More has no more calls to make for now.
 func (l *Lane) Rest() { l.baton.release() }

@@ -290,7 +290,7 @@ func (p *Program) Stopped() error { return p.call.stopped }
 
 // Fault reports a Go panic below the process's code.
 func (p *Program) Fault(value any, stack []byte) {
-	p.lane.fault(Fault{Value: value, Stack: stack, Method: p.call.method, Place: sandbox.Place(p.lane.vm.Current())})
+	p.lane.fault(Fault{Value: value, Stack: stack, Method: p.call.method, Place: p.lane.vm.Place()})
 }
 
 // Deadline, Value and Err complete the context.

@@ -31,9 +31,9 @@ func (vm *VM) openCoroutines() {
 			th.SetContext(L.Context())
 			return 1
 		},
-		"resume": func(L *lua.LState) int { return nested(L, resume) },
+		"resume": func(L *lua.LState) int { return vm.nested(L, L.CheckThread(1), resume) },
 		"running": func(L *lua.LState) int { // nil outside of coroutines, as in Lua 5.1; the interpreter gives the process's thread
-			if current := vm.Current(); current.Parent != nil {
+			if current := vm.main.G.CurrentThread; current.Parent != nil {
 				L.Push(current)
 			} else {
 				L.Push(lua.LNil)
@@ -42,9 +42,10 @@ func (vm *VM) openCoroutines() {
 		},
 		"wrap": func(L *lua.LState) int {
 			resumer := born(L, wrap).(*lua.LFunction)
-			resumer.Upvalues[0].Value().(*lua.LState).SetContext(L.Context())
+			th := resumer.Upvalues[0].Value().(*lua.LState)
+			th.SetContext(L.Context())
 			again := resumer.GFunction
-			resumer.GFunction = func(L *lua.LState) int { return nested(L, again) }
+			resumer.GFunction = func(L *lua.LState) int { return vm.nested(L, th, again) }
 			return 1
 		},
 	}
@@ -55,11 +56,16 @@ func (vm *VM) openCoroutines() {
 }
 
 // nested resumes a coroutine, one level deeper.
-func nested(L *lua.LState, resume lua.LGFunction) int {
+func (vm *VM) nested(L, th *lua.LState, resume lua.LGFunction) int {
 	ctx := L.Context().(Context)
 	if !ctx.Enter() {
 		L.RaiseError("stack overflow (coroutines inside each other)")
 	}
-	defer ctx.Leave()
+	outer := vm.innermost
+	vm.innermost = th
+	defer func() {
+		vm.innermost = outer
+		ctx.Leave()
+	}()
 	return resume(L)
 }

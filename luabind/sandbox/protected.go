@@ -37,9 +37,10 @@ func (vm *VM) protect(L *lua.LState, fn lua.LValue, args []lua.LValue, onError f
 	}
 	defer ctx.Leave()
 	th := vm.thread(ctx)
-	saved := vm.Current()
+	saved := vm.Threads()
+	vm.innermost = th
 	err := vm.run(th, fn, args, onError)
-	vm.SetCurrent(saved)
+	vm.SetThreads(saved)
 	if err != nil {
 		if ctx.Stopped() != nil {
 			panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: err.Value, StackTrace: Traceback(L, 0)})

@@ -27,10 +27,10 @@ func (e *Error) Error() string {
 // from 1 on, and must not keep the thread. The error is an *Error, or that of take.
 func (vm *VM) Call(ctx Context, fn *lua.LFunction, take func(L *lua.LState) ([]any, error), args []lua.LValue) ([]any, error) {
 	th := vm.thread(ctx)
-	saved := vm.Current()
-	vm.SetCurrent(th)
+	saved := vm.Threads()
+	vm.SetThreads(Threads{th, th})
 	err := vm.run(th, fn, args, raise)
-	vm.SetCurrent(saved)
+	vm.SetThreads(saved)
 	if err != nil {
 		return nil, err // the thread's stack stands as the error left it, so it is not used again
 	}
@@ -165,6 +165,3 @@ func where(L *lua.LState) string {
 	}
 	return ""
 }
-
-// Place is where the code of a thread stands, as "file:line", or "" when no Lua function runs in it.
-func Place(L *lua.LState) string { return strings.TrimSuffix(where(L), ": ") }

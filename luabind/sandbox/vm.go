@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -61,6 +62,7 @@ type VM struct {
 	library     *lua.LTable // what every process can call
 	environment *lua.LTable // the metatable of every process's variables
 	free        []*lua.LState
+	innermost   *lua.LState // the thread whose code runs: that of a protected call or coroutine, if one runs
 	options     Options
 }
 
@@ -116,12 +118,23 @@ func (vm *VM) NewEnvironment(variables int) *lua.LTable {
 // Close gives back what the VM holds. Nothing may run in it any more.
 func (vm *VM) Close() { vm.free = nil }
 
-// Current is the thread that runs, as coroutine.running sees it. Whoever gives the VM to another goroutine keeps it
-// and sets it again when it has the VM back.
-func (vm *VM) Current() *lua.LState { return vm.main.G.CurrentThread }
+// Threads are those that run in a VM at one moment. Whoever gives the VM to another goroutine keeps them, and sets them again when it has
+// the VM back.
+type Threads struct{ current, innermost *lua.LState }
 
-// SetCurrent is the other half of Current.
-func (vm *VM) SetCurrent(L *lua.LState) { vm.main.G.CurrentThread = L }
+// Threads are those that run now.
+func (vm *VM) Threads() Threads { return Threads{vm.main.G.CurrentThread, vm.innermost} }
+
+// SetThreads is the other half of Threads.
+func (vm *VM) SetThreads(t Threads) { vm.main.G.CurrentThread, vm.innermost = t.current, t.innermost }
+
+// Place is where the code that runs stands, as file:line, "" when none does.
+func (vm *VM) Place() string {
+	if vm.innermost == nil {
+		return ""
+	}
+	return strings.TrimSuffix(where(vm.innermost), ": ")
+}
 
 func (vm *VM) table(functions map[string]lua.LGFunction) *lua.LTable {
 	t := vm.main.CreateTable(0, len(functions))

@@ -44,7 +44,8 @@ type Host struct {
 
 	forced    chan struct{} // closed when the shutdown is forced
 	forceOnce sync.Once
-	ended     atomic.Bool // no process may be started any more
+	starting  sync.Mutex // guards ended against a process that is just being started
+	ended     bool       // no process may be started any more
 
 	leftMu sync.Mutex
 	left   []string // what did not end by itself, from goroutines that the stages do not see
@@ -147,7 +148,9 @@ func (h *Host) Start(p Procedure) (process.Number, error) {
 	if method.IsEvent(p.Method) || !h.scripts.Has(p.Method) {
 		return 0, fmt.Errorf("%s: %w", p.Method, ErrNoMethod)
 	}
-	if h.ended.Load() {
+	h.starting.Lock()
+	defer h.starting.Unlock()
+	if h.ended {
 		return 0, ErrStopped
 	}
 	spec := process.Spec{Name: p.Name, Type: p.Type, Method: p.Method, Preemptive: h.scripts.Preemptive(p.Method)}

@@ -216,7 +216,9 @@ func (h *Host) window(ctx context.Context) []string {
 	if h.scripts.Has(method.OnServerShutdown) {
 		h.shutdownMethod(ctx)
 	}
-	h.ended.Store(true)
+	h.starting.Lock()
+	h.ended = true
+	h.starting.Unlock()
 	left := h.takeLeft()
 	killed := h.users()
 	for _, p := range killed {

@@ -127,6 +127,18 @@ func (r *Registry) Get(id ConnectionID) *Connection {
 	return r.live[id]
 }
 
+// OfProcess is the live connection whose twin has that number, nil when there is none.
+func (r *Registry) OfProcess(n process.Number) *Connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.live {
+		if c.Process.Number() == n {
+			return c
+		}
+	}
+	return nil
+}
+
 // OfSession are the live connections of a session.
 func (r *Registry) OfSession(id string) []*Connection {
 	var found []*Connection
