@@ -195,10 +195,14 @@ func info(st *stay, _ wire.Command) {
 	s := st.server
 	totals := s.options.Sessions.Totals()
 	up := int64(time.Since(s.started).Seconds())
-	st.writer.WriteBulk(fmt.Sprintf("# Server\r\nmoongate_version:%s\r\nredis_mode:standalone\r\nuptime_in_seconds:%d\r\n\r\n"+
+	text := fmt.Sprintf("# Server\r\nmoongate_version:%s\r\nredis_mode:standalone\r\nuptime_in_seconds:%d\r\n\r\n"+
 		"# Clients\r\nconnected_clients:%d\r\n\r\n"+
-		"# Stats\r\ntotal_connections_accepted:%d\r\ntotal_connections_refused:%d\r\ntotal_connections_closed:%d\r\n",
-		s.options.Version, up, totals.Open, totals.Accepted, totals.Refused, totals.Closed))
+		"# Stats\r\ntotal_connections_accepted:%d\r\ntotal_connections_refused_by_method:%d\r\ntotal_connections_closed:%d\r\n",
+		s.options.Version, up, totals.Open, totals.Accepted, totals.Refused, totals.Closed)
+	for _, check := range s.options.Sessions.Checks() {
+		text += fmt.Sprintf("connections_refused_%s:%d\r\n", strings.ReplaceAll(check.Name, " ", "_"), check.Count())
+	}
+	st.writer.WriteBulk(text)
 }
 
 // timeOfDay is TIME: the server's clock, as seconds and microseconds.

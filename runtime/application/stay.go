@@ -49,7 +49,7 @@ func (s *Server) Serve(conn net.Conn, guest Guest) session.Cause {
 	st.reader.FlushBeforeRead(st.writer)
 	s.add(st)
 	defer s.remove(st)
-	guest.Connection().Serve(st.end, st.tell)
+	guest.Connection().ServedBy(st)
 	cause := st.converse()
 	st.farewell(cause)
 	return cause
@@ -108,6 +108,9 @@ func (st *stay) readNotes() session.Cause {
 
 // farewell sends what is still to be sent: last of all, if the client did not want the end, the reason of it.
 func (st *stay) farewell(cause session.Cause) {
+	if cause == session.ClientLeft && !st.quit {
+		return // nobody reads it
+	}
 	st.conn.SetWriteDeadline(time.Now().Add(lastWords))
 	if reason := farewells[cause]; reason != "" {
 		st.writer.WriteError("CLOSED", reason)
@@ -123,8 +126,8 @@ var farewells = map[session.Cause]string{
 	session.Shutdown:       "the server is stopping",
 }
 
-// end asks for the end of the stay, from any goroutine. What it writes last has a moment to leave.
-func (st *stay) end(cause session.Cause) {
+// End asks for the end of the stay, from any goroutine. What it writes last has a moment to leave.
+func (st *stay) End(cause session.Cause) {
 	st.mu.Lock()
 	if st.ended == session.NoCause {
 		st.ended = cause
@@ -138,8 +141,8 @@ func (st *stay) end(cause session.Cause) {
 // longestQueue is how many messages may wait for a client that is busy; older ones are dropped.
 const longestQueue = 16
 
-// tell leaves a message for the client, from any goroutine.
-func (st *stay) tell(text string) {
+// Tell leaves a message for the client, from any goroutine.
+func (st *stay) Tell(text string) {
 	st.mu.Lock()
 	if len(st.messages) == longestQueue {
 		st.messages = st.messages[1:]

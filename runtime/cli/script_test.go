@@ -58,7 +58,7 @@ import (
 )
 
 // patience is how long anything may take. It is long because the machine may be busy.
-const patience = 60 * time.Second
+const patience = 10 * time.Second
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){

@@ -186,6 +186,14 @@ func (s *server) scriptsDecide() bool { return s.scripts.Has(method.OnServerOpen
 
 // conclude writes the last lines and gives the exit code.
 func (s *server) conclude(report host.Report, err error) int {
+	totals := s.host.Sessions().Totals()
+	attrs := []any{"accepted", totals.Accepted, "refused_by_method", totals.Refused}
+	for _, check := range s.host.Sessions().Checks() {
+		if n := check.Count(); n > 0 {
+			attrs = append(attrs, "refused_by_"+strings.ReplaceAll(check.Name, " ", "_"), n)
+		}
+	}
+	s.log.Info("connections", attrs...)
 	switch {
 	case err != nil:
 		s.log.Error("moongate failed", "error", err)

@@ -75,8 +75,13 @@ type Connection struct {
 	state   State
 	cause   Cause
 	session string
-	end     func(Cause) // asks whoever serves the connection to end it
-	tell    func(string)
+	stay    Stay
+}
+
+// Stay is whoever serves an open connection. Its methods are called from any goroutine and must not block.
+type Stay interface {
+	End(Cause)   // asks for the end
+	Tell(string) // gives the client a message, if its protocol has a way to
 }
 
 // Session is the identifier (a UUID) of the session that the connection belongs to.
@@ -118,15 +123,14 @@ func (c *Connection) Cause() Cause {
 	return c.cause
 }
 
-// Serve says who serves the open connection: end asks for its end, tell gives its client a message. Neither may block. If the end was
-// asked for already, end is called at once.
-func (c *Connection) Serve(end func(Cause), tell func(string)) {
+// ServedBy says who serves the open connection. If the end was asked for already, its End is called at once.
+func (c *Connection) ServedBy(s Stay) {
 	c.mu.Lock()
-	c.end, c.tell = end, tell
+	c.stay = s
 	cause := c.cause
 	c.mu.Unlock()
 	if cause != NoCause {
-		end(cause)
+		s.End(cause)
 	}
 }
 
@@ -138,10 +142,10 @@ func (c *Connection) End(cause Cause) Cause {
 		return c.cause
 	}
 	c.cause = cause
-	end := c.end
+	stay := c.stay
 	c.mu.Unlock()
-	if end != nil {
-		end(cause)
+	if stay != nil {
+		stay.End(cause)
 	}
 	return cause
 }
@@ -149,9 +153,9 @@ func (c *Connection) End(cause Cause) Cause {
 // Tell gives the client a message, if its protocol has a way to. It does not block.
 func (c *Connection) Tell(text string) {
 	c.mu.Lock()
-	tell := c.tell
+	stay := c.stay
 	c.mu.Unlock()
-	if tell != nil {
-		tell(text)
+	if stay != nil {
+		stay.Tell(text)
 	}
 }
