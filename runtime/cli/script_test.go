@@ -126,7 +126,7 @@ func setScene(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("SHIPPED", shipped)
-	env.Setenv("ZONE_NIGHT", zoneWhereItIs(3))
+	env.Setenv("ZONE_NIGHT", zoneWhereItIs(2))
 	env.Setenv("ZONE_NOON", zoneWhereItIs(12))
 	if os.Getenv("GORACE") == "" {
 		env.Setenv("GORACE", "atexit_sleep_ms=0") // otherwise every end of the program takes a second
@@ -137,10 +137,14 @@ func setScene(env *testscript.Env) error {
 	return nil
 }
 
-// zoneWhereItIs is a time zone where it is now about that hour: not before a quarter to, and not after a quarter to the next, so that the
-// hour does not end while a script runs.
+// zoneWhereItIs is a time zone where it is between half an hour after that hour and half an hour after the next, so that neither is near while
+// a script runs.
 func zoneWhereItIs(hour int) string {
-	west := (time.Now().UTC().Add(-15*time.Minute).Hour() - hour + 24) % 24 // hours behind Greenwich
+	now := time.Now().UTC()
+	if now.Minute() < 30 {
+		hour++
+	}
+	west := (now.Hour() - hour + 24) % 24 // hours behind Greenwich
 	if west > 12 {
 		west -= 24
 	}

@@ -39,6 +39,7 @@ type Listener struct {
 	log     *slog.Logger
 	guests  sync.WaitGroup
 	closing atomic.Bool
+	lingers lingers
 	socket  socket // the platform's
 }
 

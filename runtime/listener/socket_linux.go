@@ -173,7 +173,7 @@ func (l *Listener) welcome(a *acceptor, next arrival, handover func()) {
 	}
 	guest, answer := l.door.Open(peer, handover)
 	if guest == nil {
-		refuse(next.fd, answer)
+		l.refuse(next.fd, answer)
 		return
 	}
 	c := &conn{File: os.NewFile(uintptr(next.fd), "connection"), peer: peer}
@@ -186,12 +186,17 @@ func (l *Listener) welcome(a *acceptor, next arrival, handover func()) {
 
 // refuse sends the answer and ends the connection. The answer waits for the end of file (MSG_MORE), so that both cross in one
 // packet; shutdown sends them, because close throws them away if the client has written something. None of these calls waits.
-func refuse(fd int, answer []byte) {
+// The client of a rare refusal is given time to read it.
+func (l *Listener) refuse(fd int, answer []byte) {
 	if len(answer) > 0 {
 		unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&answer[0])), uintptr(len(answer)),
 			unix.MSG_MORE|unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
 	}
 	unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0)
+	if l.mayLinger(time.Now()) {
+		l.guests.Go(func() { linger(os.NewFile(uintptr(fd), "refused")) })
+		return
+	}
 	unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
 }
 

@@ -49,7 +49,7 @@ func (l *Listener) welcome(c *net.TCPConn) {
 		c.SetWriteDeadline(time.Now().Add(time.Second))
 		c.Write(answer)
 		c.CloseWrite()
-		c.Close()
+		linger(c)
 		return
 	}
 	guest.Serve(c)
