@@ -1,5 +1,5 @@
-// Command moongate is a host for connections whose rules are written in Lua. README.md says how to use it; package cli is where it
-// begins.
+// Command moongate is a host for connections whose rules are written in Lua. README.md says how to use it; package
+// cli is where it begins.
 package main
 
 import (

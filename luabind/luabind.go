@@ -1,7 +1,9 @@
-// Package luabind joins the host and Lua: an [Engine] loads the scripts, has the lanes that run them, and gives the host its programs.
+// Package luabind joins the host and Lua: an [Engine] loads the scripts, has the lanes that run them, and gives the
+// host its programs.
 //
-// Its parts: script turns the folder into versioned sets of compiled methods, sandbox builds the Lua machines, lane runs processes in
-// them, command is what scripts can call, convert turns values into Go's and back. All methods of an Engine may be called from any goroutine.
+// Its parts: script turns the folder into versioned sets of compiled methods, sandbox builds the Lua machines, lane
+// runs processes in them, command is what scripts can call, convert turns values into Go's and back. All methods of
+// an Engine may be called from any goroutine.
 package luabind
 
 import (
@@ -133,8 +135,8 @@ func (e *Engine) Watch(stop <-chan struct{}) {
 	script.Watch(ctx, e.config.Folder, e.Reload)
 }
 
-// Reload loads the scripts again. A set with an error is not used: the last good one stays, and the log says what is wrong, once. New processes use the new
-// set; those that run end on the one they began with.
+// Reload loads the scripts again. A set with an error is not used: the last good one stays, and the log says what is
+// wrong, once. New processes use the new set; those that run end on the one they began with.
 func (e *Engine) Reload() {
 	e.reload.Lock()
 	defer e.reload.Unlock()

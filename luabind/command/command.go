@@ -1,9 +1,10 @@
-// Package command is what scripts can call, one file a theme. A command has the snake_case of its 4D name; the results, codes, units and
-// special cases are 4D's, and each command's row says what it does in a line.
+// Package command is what scripts can call, one file a theme. A command has the snake_case of its 4D name; the
+// results, codes, units and special cases are 4D's, and each command's row says what it does in a line.
 //
-// Every command is a row of a table: its signature, its meaning, whether it may wait, in which roles it exists. What installs, documents and
-// tests the commands walks the rows. A command runs in a process, under its lane's baton; one that waits gives the baton away
-// meanwhile. A wrong argument raises a Lua error at the caller's line, in the interpreter's own wording; a recoverable failure gives nil and a message.
+// Every command is a row of a table: its signature, its meaning, whether it may wait, in which roles it exists. What
+// installs, documents and tests the commands walks the rows. A command runs in a process, under its lane's baton; one
+// that waits gives the baton away meanwhile. A wrong argument raises a Lua error at the caller's line, in the
+// interpreter's own wording; a recoverable failure gives nil and a message.
 package command
 
 import (
@@ -24,7 +25,8 @@ import (
 type Host interface {
 	Processes() *process.Table
 	Sessions() *session.Registry
-	// StartProcess starts a process with a project method; unique returns the living process of that name instead, if there is one.
+	// StartProcess starts a process with a project method; unique returns the living process of that name instead, if
+	// there is one.
 	StartProcess(method, name string, args []any, unique bool) (process.Number, error)
 	// Quit asks the host to stop; delay < 0 waits until all clients have left.
 	Quit(delay time.Duration)
@@ -94,7 +96,8 @@ func number[N int | int32 | int64 | float64 | process.Number | process.ID | proc
 	return 1
 }
 
-// checkProcess reads a process number. A number that no process can have is 0, which no process has: whether that is an error is the command's to say.
+// checkProcess reads a process number. A number that no process can have is 0, which no process has: whether that is
+// an error is the command's to say.
 func checkProcess(L *lua.LState, i int) process.Number {
 	n := float64(L.CheckNumber(i))
 	if n != float64(process.Number(n)) {

@@ -67,7 +67,8 @@ func countConnections(e *environment, L *lua.LState) int {
 	return number(L, e.host.Sessions().Count(f))
 }
 
-// checkFilter reads {user=, address=, network=}. A field of another name is an error: a misspelt one would count everybody.
+// checkFilter reads {user=, address=, network=}. A field of another name is an error: a misspelt one would count
+// everybody.
 func checkFilter(L *lua.LState, t *lua.LTable) session.Filter {
 	var f session.Filter
 	t.ForEach(func(k, v lua.LValue) {

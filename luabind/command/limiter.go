@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// limiter is the memory of rate_limit: for each key the times of its uses that still count, oldest first. All lanes share
-// one. Its size is bounded: when it is full, a key that is not in it is not let through, so that whoever floods it with keys is limited too.
+// limiter is the memory of rate_limit: for each key the times of its uses that still count, oldest first. All lanes
+// share one. Its size is bounded: when it is full, a key that is not in it is not let through, so that whoever floods
+// it with keys is limited too.
 type limiter struct {
 	mu    sync.Mutex
 	uses  map[string][]time.Time
@@ -50,8 +51,9 @@ func (l *limiter) allow(key string, n int, interval time.Duration) bool {
 	return allowed
 }
 
-// makeRoomLocked drops the keys that were last used before the interval, looking at them all once a second at the most. It knows only the interval
-// of the key that needs room; a key with a longer one loses its memory early when the table is full.
+// makeRoomLocked drops the keys that were last used before the interval, looking at them all once a second at the
+// most. It knows only the interval of the key that needs room; a key with a longer one loses its memory early when
+// the table is full.
 func (l *limiter) makeRoomLocked(now time.Time, interval time.Duration) bool {
 	if now.Sub(l.swept) < sweepEvery {
 		return false

@@ -1,8 +1,9 @@
 // Package convert turns Lua values into Go values and back. It is the only place that does.
 //
-// In Go a value is nil, bool, int64, float64, string, []any or [wire.Map], whose elements are such values again. A Lua number without a
-// fraction that a float64 holds exactly is an int64, every other one a float64. A table whose keys are 1 to n is a list, an empty one too; any
-// other is a map, its keys in the order in which Lua goes through them. Functions, threads and the host's own objects have no Go value.
+// In Go a value is nil, bool, int64, float64, string, []any or [wire.Map], whose elements are such values again. A
+// Lua number without a fraction that a float64 holds exactly is an int64, every other one a float64. A table whose
+// keys are 1 to n is a list, an empty one too; any other is a map, its keys in the order in which Lua goes through
+// them. Functions, threads and the host's own objects have no Go value.
 //
 // The functions may be called by whoever may touch the Lua values.
 package convert

@@ -13,13 +13,14 @@ const (
 	Ordinary                 // everything else
 )
 
-// baton is what a goroutine holds while it touches a VM. Those who wait get it in order, the door first; but when others wait too, the door
-// has it for one slice at the most before it is their turn. It is handed over directly: the giver makes the next one the
-// holder. Waiting is on a channel and not on a mutex, because the time of testing/synctest stands still while a goroutine
-// waits for a mutex.
+// baton is what a goroutine holds while it touches a VM. Those who wait get it in order, the door first; but when
+// others wait too, the door has it for one slice at the most before it is their turn. It is handed over directly: the
+// giver makes the next one the holder. Waiting is on a channel and not on a mutex, because the time of
+// testing/synctest stands still while a goroutine waits for a mutex.
 //
-// Whoever decides about connections one after the other may reserve the baton between two of them. Without that a process that loops for
-// ever would get its slice after each connection, and a hundred clients who come together would wait a hundred slices.
+// Whoever decides about connections one after the other may reserve the baton between two of them. Without that a
+// process that loops for ever would get its slice after each connection, and a hundred clients who come together
+// would wait a hundred slices.
 type baton struct {
 	slice time.Duration
 
@@ -74,8 +75,8 @@ func (b *baton) give(now time.Time) {
 	b.nextLocked(now)
 }
 
-// reserve gives the baton back but keeps it for the door, unless the door has had it for long. Who reserves calls release when the door has nothing
-// more to do.
+// reserve gives the baton back but keeps it for the door, unless the door has had it for long. Who reserves calls
+// release when the door has nothing more to do.
 func (b *baton) reserve(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

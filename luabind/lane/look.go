@@ -10,9 +10,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// Instructions between two looks. A method's first look comes early, and while instructions are slow (one of them can fill an
-// array of millions) the looks stay close together; otherwise a look costs one reading of the clock in lastBatch
-// instructions.
+// Instructions between two looks. A method's first look comes early, and while instructions are slow (one of them can
+// fill an array of millions) the looks stay close together; otherwise a look costs one reading of the clock in
+// lastBatch instructions.
 const (
 	firstBatch = 32
 	lastBatch  = 256
@@ -84,7 +84,8 @@ func (p *Program) standAt() {
 	}
 }
 
-// Outside gives the baton away while f runs, and takes it again. f must not touch anything of the VM. Commands that wait or may take long use it.
+// Outside gives the baton away while f runs, and takes it again. f must not touch anything of the VM. Commands that
+// wait or may take long use it.
 func (p *Program) Outside(f func()) {
 	vm := p.lane.vm
 	threads := vm.Threads()
@@ -135,8 +136,8 @@ func (p *Program) Release(L *lua.LState) {
 	p.raiseStopped(L)
 }
 
-// Wait waits, outside, as process.Wait does; the deadline is that of the method. It raises the error in L when the process was stopped
-// meanwhile.
+// Wait waits, outside, as process.Wait does; the deadline is that of the method. It raises the error in L when the
+// process was stopped meanwhile.
 func (p *Program) Wait(L *lua.LState, s process.State, until time.Time, ready <-chan struct{}) process.Outcome {
 	p.standAt()
 	var o process.Outcome

@@ -16,9 +16,9 @@ var ErrMemory = errors.New("not enough memory")
 // Memory watches the heap of the whole program and finds the process that makes it grow. All lanes share one. All
 // methods may be called from any goroutine.
 //
-// The interpreter does not say what it allocates. But only the process that holds a lane's baton runs there, so what the
-// heap grows while it runs is laid to its account; with several lanes busy at once the account is a guess, a good one for
-// whoever grows fastest.
+// The interpreter does not say what it allocates. But only the process that holds a lane's baton runs there, so what
+// the heap grows while it runs is laid to its account; with several lanes busy at once the account is a guess, a good
+// one for whoever grows fastest.
 type Memory struct {
 	limit   uint64 // bytes; 0 is no limit
 	pending atomic.Int64

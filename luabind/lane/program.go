@@ -18,8 +18,8 @@ import (
 // ErrDeadline is the cause when a method is stopped because it ran longer than it may.
 var ErrDeadline = errors.New("the method ran longer than it may")
 
-// Program is what one process has of the scripts: the set of methods it began with, and its variables. It is also
-// the context under which the process's threads run. Except where said, its methods belong to the goroutine that runs the
+// Program is what one process has of the scripts: the set of methods it began with, and its variables. It is also the
+// context under which the process's threads run. Except where said, its methods belong to the goroutine that runs the
 // process.
 type Program struct {
 	lane    *Lane
@@ -69,11 +69,11 @@ type Options struct {
 	Priority Priority
 	// Limit is how long the method may run, waits included; 0 is no limit.
 	Limit time.Duration
-	// Handover is called once, before the baton is given away for the first time while the method runs: the call is not going to
-	// return at once. It may be nil.
+	// Handover is called once, before the baton is given away for the first time while the method runs: the call is
+	// not going to return at once. It may be nil.
 	Handover func()
-	// More is set by who is going to make another such call at once, if this one does not wait: the baton is kept for it until then, or until
-	// Lane.Rest.
+	// More is set by who is going to make another such call at once, if this one does not wait: the baton is kept for
+	// it until then, or until Lane.Rest.
 	More bool
 }
 
@@ -83,8 +83,8 @@ var ErrResult = errors.New("result")
 // ErrNoMethod is returned by Call for a name that the program's set does not have.
 var ErrNoMethod = errors.New("no such method")
 
-// Call runs a method of the program with these parameters and returns its results (see package convert). It blocks until the method has
-// returned or was stopped. The error is an *Error, or wraps ErrNoMethod or ErrResult.
+// Call runs a method of the program with these parameters and returns its results (see package convert). It blocks
+// until the method has returned or was stopped. The error is an *Error, or wraps ErrNoMethod or ErrResult.
 func (p *Program) Call(o Options, name string, args ...any) ([]any, error) {
 	m, ok := p.set.Method(name)
 	if !ok {
@@ -121,8 +121,8 @@ func noteReturn(L *lua.LState) int {
 	return L.GetTop() - 1
 }
 
-// Returned is where the last call returned, as file:line, "" when that is not known: only returns of database methods with a result
-// are noted.
+// Returned is where the last call returned, as file:line, "" when that is not known: only returns of database methods
+// with a result are noted.
 func (p *Program) Returned() string {
 	if p.call.returned == 0 {
 		return ""
@@ -203,8 +203,8 @@ func (p *Program) Set() *script.Set { return p.set }
 // Lane is the lane that the process runs in. It may be called from any goroutine.
 func (p *Program) Lane() *Lane { return p.lane }
 
-// Place is where the program's code stood when it last waited or its slice ended, as file:line; "" when that is unknown. It may be called
-// from any goroutine.
+// Place is where the program's code stood when it last waited or its slice ended, as file:line; "" when that is
+// unknown. It may be called from any goroutine.
 func (p *Program) Place() string {
 	if s := p.place.Load(); s != nil {
 		return *s

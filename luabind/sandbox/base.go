@@ -161,8 +161,8 @@ func baseSelect(L *lua.LState) int {
 	return max(count-n+1, 0)
 }
 
-// baseSetmetatable is setmetatable. Only tables have metatables of their own: the one of strings belongs to every process
-// of the VM.
+// baseSetmetatable is setmetatable. Only tables have metatables of their own: the one of strings belongs to every
+// process of the VM.
 func baseSetmetatable(L *lua.LState) int {
 	t, meta := L.CheckTable(1), L.Get(2)
 	if meta.Type() != lua.LTTable && (meta != lua.LNil || L.GetTop() < 2) {
@@ -273,8 +273,8 @@ type readOnlyMark struct {
 	real *lua.LTable
 }
 
-// readOnly returns a table by which scripts read real and cannot change it: not by assignment, not by rawset, table.insert
-// and the like, and not by its metatable. name is what the error calls it.
+// readOnly returns a table by which scripts read real and cannot change it: not by assignment, not by rawset,
+// table.insert and the like, and not by its metatable. name is what the error calls it.
 func readOnly(L *lua.LState, name string, real *lua.LTable) *lua.LTable {
 	mark := L.NewUserData()
 	mark.Value = &readOnlyMark{name: name, real: real}

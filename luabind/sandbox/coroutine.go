@@ -5,8 +5,8 @@ import (
 )
 
 // openCoroutines gives the library the interpreter's coroutines, changed in two ways. A coroutine runs under the very
-// context of its process: the interpreter would derive a cancellable one, which counts nothing and never hands the lane over.
-// And coroutines inside each other are counted, because each takes part of the goroutine's own stack.
+// context of its process: the interpreter would derive a cancellable one, which counts nothing and never hands the
+// lane over. And coroutines inside each other are counted, because each takes part of the goroutine's own stack.
 func (vm *VM) openCoroutines() {
 	vm.main.Push(vm.main.NewFunction(lua.OpenCoroutine))
 	vm.main.Call(0, 1)

@@ -7,5 +7,6 @@
 // baton sees to that.
 //
 // Every thread that runs a script has a context that is a [Context]: the library charges its work to it, finds the
-// process's variables by it, and stops when it says so. Threads, coroutines and protected calls of one process share it.
+// process's variables by it, and stops when it says so. Threads, coroutines and protected calls of one process share
+// it.
 package sandbox

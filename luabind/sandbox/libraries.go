@@ -6,7 +6,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// openLibraries fills the library: the standard one of Lua 5.1 as far as scripts may have it, and for the rest functions that say why not.
+// openLibraries fills the library: the standard one of Lua 5.1 as far as scripts may have it, and for the rest
+// functions that say why not.
 func (vm *VM) openLibraries() {
 	tables := map[string]map[string]lua.LGFunction{
 		"string": stringFunctions,
@@ -71,8 +72,8 @@ func (vm *VM) addUnavailable(tables map[string]map[string]lua.LGFunction) {
 	}
 }
 
-// longestChunk is how much source load compiles, in bytes: what the compiler does with so much at the worst takes less than half a second, and
-// it cannot be stopped in between.
+// longestChunk is how much source load compiles, in bytes: what the compiler does with so much at the worst takes
+// less than half a second, and it cannot be stopped in between.
 const longestChunk = 64 << 10
 
 // load is load(function [, chunk]): the function gives the source piece by piece.

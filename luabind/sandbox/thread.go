@@ -23,8 +23,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("(error object is a %s value)", e.Value.Type())
 }
 
-// Call runs a function in a thread of its own under ctx and returns its results as Go values: take makes them, of the thread's values
-// from 1 on, and must not keep the thread. The error is an *Error, or that of take.
+// Call runs a function in a thread of its own under ctx and returns its results as Go values: take makes them, of the
+// thread's values from 1 on, and must not keep the thread. The error is an *Error, or that of take.
 func (vm *VM) Call(ctx Context, fn *lua.LFunction, take func(L *lua.LState) ([]any, error), args []lua.LValue) ([]any, error) {
 	th := vm.thread(ctx)
 	saved := vm.Threads()
@@ -64,8 +64,8 @@ func (vm *VM) release(th *lua.LState) {
 
 // run calls fn in th and leaves its results there. onError is what th does with an error before the stack is unwound.
 //
-// The interpreter's PCall is not used. It closes the variables that closures share with every function that is
-// still running, so that after one caught error `n = n + 1` in a closure and n outside are two variables, or closes none
+// The interpreter's PCall is not used. It closes the variables that closures share with every function that is still
+// running, so that after one caught error `n = n + 1` in a closure and n outside are two variables, or closes none
 // when there is a handler; and it builds a trace of all tail calls, which takes seconds and gigabytes after a loop of
 // them. An unprotected call in a thread of its own has neither fault.
 func (vm *VM) run(th *lua.LState, fn lua.LValue, args []lua.LValue, onError func(*lua.LState)) (err *Error) {

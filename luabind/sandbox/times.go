@@ -15,7 +15,8 @@ const (
 	maxTime = 1 << 55
 )
 
-// osFunctions is the library os, as far as scripts have it. now is its clock; local time is the time of the clock's zone.
+// osFunctions is the library os, as far as scripts have it. now is its clock; local time is the time of the clock's
+// zone.
 func osFunctions(now func() time.Time) map[string]lua.LGFunction {
 	start := now()
 	return map[string]lua.LGFunction{

@@ -30,7 +30,8 @@ type Context interface {
 	Leave()
 }
 
-// Stack sizes of a thread. Frames come in blocks of eight and registers grow, so a thread that runs little holds little.
+// Stack sizes of a thread. Frames come in blocks of eight and registers grow, so a thread that runs little holds
+// little.
 const (
 	maxFrames    = 1024    // calls inside each other
 	minRegisters = 128     // values a thread holds at first
@@ -118,8 +119,8 @@ func (vm *VM) NewEnvironment(variables int) *lua.LTable {
 // Close gives back what the VM holds. Nothing may run in it any more.
 func (vm *VM) Close() { vm.free = nil }
 
-// Threads are those that run in a VM at one moment. Whoever gives the VM to another goroutine keeps them, and sets them again when it has
-// the VM back.
+// Threads are those that run in a VM at one moment. Whoever gives the VM to another goroutine keeps them, and sets
+// them again when it has the VM back.
 type Threads struct{ current, innermost *lua.LState }
 
 // Threads are those that run now.

@@ -15,8 +15,8 @@ type command struct {
 	carryOut    func(st *stay, args wire.Command)
 }
 
-// commands is what a client can ask, by name. CALL is Moongate's own; the others are those that Redis clients send to find out whom they
-// talk to.
+// commands is what a client can ask, by name. CALL is Moongate's own; the others are those that Redis clients send to
+// find out whom they talk to.
 var commands map[string]command
 
 func init() { // because COMMAND COUNT looks at it
@@ -77,7 +77,8 @@ func ping(st *stay, args wire.Command) {
 	st.writer.WriteSimple("PONG")
 }
 
-// web ends the conversation with a browser that was made to talk to this port: the lines of its request would be commands.
+// web ends the conversation with a browser that was made to talk to this port: the lines of its request would be
+// commands.
 func web(st *stay, _ wire.Command) {
 	st.writer.WriteError("ERR", "this is not a web server")
 	st.quit = true
@@ -88,7 +89,8 @@ func quit(st *stay, _ wire.Command) {
 	st.quit = true
 }
 
-// reset puts the conversation back to its beginning. The client process and its variables stay: they are the connection's.
+// reset puts the conversation back to its beginning. The client process and its variables stay: they are the
+// connection's.
 func reset(st *stay, _ wire.Command) {
 	st.writer.SetVersion(wire.RESP2)
 	st.guest.SetName("")

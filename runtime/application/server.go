@@ -1,9 +1,10 @@
-// Package application is the conversation on the application listener: what a client that was let in can ask, and how the
-// conversation ends. The bytes are package wire's.
+// Package application is the conversation on the application listener: what a client that was let in can ask, and how
+// the conversation ends. The bytes are package wire's.
 //
-// A [Server] serves connections, each in the goroutine that calls [Server.Serve]; only that goroutine writes to the connection. Whoever wants
-// something of it from elsewhere (its end, a message for its client) leaves a note and interrupts its read. The commands are the table
-// in commands.go. One sweep a second looks for those that are idle or stuck, so that a connection needs no timers.
+// A [Server] serves connections, each in the goroutine that calls [Server.Serve]; only that goroutine writes to the
+// connection. Whoever wants something of it from elsewhere (its end, a message for its client) leaves a note and
+// interrupts its read. The commands are the table in commands.go. One sweep a second looks for those that are idle or
+// stuck, so that a connection needs no timers.
 package application
 
 import (
@@ -14,8 +15,8 @@ import (
 	"moongate/runtime/session"
 )
 
-// Guest is the client process behind a connection, as the conversation sees it. Its methods are called by the goroutine that serves, except
-// Interrupt.
+// Guest is the client process behind a connection, as the conversation sees it. Its methods are called by the
+// goroutine that serves, except Interrupt.
 type Guest interface {
 	Connection() *session.Connection
 	// Call runs a project method in the client's process. It blocks until the method has returned or was stopped.

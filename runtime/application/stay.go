@@ -40,8 +40,8 @@ const (
 	writing              // waits for the client to take a reply
 )
 
-// Serve talks with a guest until something ends the conversation, and returns why. It does not close the connection. It blocks; the end can be asked for
-// with the session.Connection's End.
+// Serve talks with a guest until something ends the conversation, and returns why. It does not close the connection.
+// It blocks; the end can be asked for with the session.Connection's End.
 func (s *Server) Serve(conn net.Conn, guest Guest) session.Cause {
 	st := &stay{server: s, conn: conn, guest: guest}
 	st.reader = wire.NewReader(st, wire.Limits{})
@@ -152,8 +152,8 @@ func (st *stay) Tell(text string) {
 	st.nudge()
 }
 
-// nudge makes the serving goroutine look at its notes. The note comes before the deadline, and converse clears the deadline before it
-// looks, so none is missed.
+// nudge makes the serving goroutine look at its notes. The note comes before the deadline, and converse clears the
+// deadline before it looks, so none is missed.
 func (st *stay) nudge() {
 	st.note.Store(true)
 	st.conn.SetReadDeadline(time.Unix(1, 0))

@@ -44,7 +44,8 @@ type invocation struct {
 	open           host.OpenScripts
 }
 
-// Main runs the program with the arguments that follow its name, and returns its exit code. It blocks until the program is over.
+// Main runs the program with the arguments that follow its name, and returns its exit code. It blocks until the
+// program is over.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, open host.OpenScripts) int {
 	m := &invocation{stdin: stdin, stdout: stdout, stderr: stderr, open: open}
 	chosen := commands[0]
@@ -89,7 +90,8 @@ func (m *invocation) failed(err error) int {
 	return ExitFailed
 }
 
-// parsed reads flags and environment into the set. It reports false, with an exit code, when there is nothing more to do.
+// parsed reads flags and environment into the set. It reports false, with an exit code, when there is nothing more to
+// do.
 func (m *invocation) parsed(f *flags, args []string) (bool, int) {
 	err := f.parse(args)
 	switch {

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flags are the flags of serve. Each is also an environment variable: --quit-delay is MOONGATE_QUIT_DELAY. A flag on the command line goes
-// before the variable.
+// flags are the flags of serve. Each is also an environment variable: --quit-delay is MOONGATE_QUIT_DELAY. A flag on
+// the command line goes before the variable.
 type flags struct {
 	set    *pflag.FlagSet
 	groups []group

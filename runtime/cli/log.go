@@ -14,8 +14,8 @@ const fallbackMemoryLimit = 2 << 30
 // queuedLines is how many log lines may wait to be written.
 const queuedLines = 4096
 
-// logWriter writes log lines from a goroutine of its own, so that a terminal or pipe that takes nothing never holds up the
-// door. Lines that do not fit into its queue are dropped, and counted where they are missing.
+// logWriter writes log lines from a goroutine of its own, so that a terminal or pipe that takes nothing never holds
+// up the door. Lines that do not fit into its queue are dropped, and counted where they are missing.
 type logWriter struct {
 	lines   chan []byte
 	dropped atomic.Int64

@@ -13,8 +13,8 @@ import (
 	"moongate/runtime/session"
 )
 
-// applicationProcess is what 4D calls the main process of a client as the server sees it. A twin has this name from its acceptance until the client
-// gives another.
+// applicationProcess is what 4D calls the main process of a client as the server sees it. A twin has this name from
+// its acceptance until the client gives another.
 const applicationProcess = "Application process"
 
 var (
@@ -29,8 +29,8 @@ type guest struct {
 	program    Program
 }
 
-// Open is the door of the application listener: the checks, then the twin and the open method in it. A refused connection leaves no process,
-// no user and no close call.
+// Open is the door of the application listener: the checks, then the twin and the open method in it. A refused
+// connection leaves no process, no user and no close call.
 func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte) {
 	now := time.Now()
 	if refusal := h.sessions.Check(peer); refusal.Code != 0 {
@@ -64,9 +64,9 @@ func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte)
 // Rest is the door while nobody comes: processes that wait for the lane may have it.
 func (h *Host) Rest() { h.scripts.Rest() }
 
-// Serve is the guest's stay. Its end, whatever its cause, is this: the close method, in the same process with the same three integers and the
-// variables that the open method left; then what the process owns is freed; then the socket is closed, so that a client which sees the end
-// of file knows that the close method is over.
+// Serve is the guest's stay. Its end, whatever its cause, is this: the close method, in the same process with the
+// same three integers and the variables that the open method left; then what the process owns is freed; then the
+// socket is closed, so that a client which sees the end of file knows that the close method is over.
 func (g *guest) Serve(conn net.Conn) {
 	h, c, twin := g.host, g.connection, g.connection.Process
 	cause := g.stay(conn)
@@ -91,7 +91,8 @@ func (g *guest) Serve(conn net.Conn) {
 	}
 }
 
-// stay serves the protocol until something ends the connection. A panic there is a fault of the host and ends this connection only.
+// stay serves the protocol until something ends the connection. A panic there is a fault of the host and ends this
+// connection only.
 func (g *guest) stay(conn net.Conn) (cause session.Cause) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -56,8 +56,8 @@ type Host struct {
 // ErrStartup wraps the error of on_server_startup, with which Run returns.
 var ErrStartup = errors.New("the server cannot start")
 
-// New puts a server together. Scripts that ask the host for something before Run get it; they must be given by SetScripts
-// before that.
+// New puts a server together. Scripts that ask the host for something before Run get it; they must be given by
+// SetScripts before that.
 func New(c Config) *Host {
 	h := &Host{config: c, log: c.Log, sessions: session.NewRegistry(c.Rules, c.MaxConnections), forced: make(chan struct{})}
 	h.quits.asked = make(chan struct{})
@@ -81,9 +81,10 @@ type Report struct {
 	Left   []string // what did not end by itself, over all stages
 }
 
-// Run is a server's life: on_server_startup, then open is called, which lets clients in, then it serves until somebody quits, then come the stages of the
-// shutdown, during the first of which shut is called when nobody is let in any more. It blocks until all is over. A Host runs once. The error wraps ErrStartup;
-// the stages run in that case too, so that whatever the startup method began is ended.
+// Run is a server's life: on_server_startup, then open is called, which lets clients in, then it serves until
+// somebody quits, then come the stages of the shutdown, during the first of which shut is called when nobody is let
+// in any more. It blocks until all is over. A Host runs once. The error wraps ErrStartup; the stages run in that case
+// too, so that whatever the startup method began is ended.
 func (h *Host) Run(open, shut func()) (Report, error) {
 	stop := make(chan struct{})
 	var attendants sync.WaitGroup // they end when stop is closed
@@ -142,8 +143,9 @@ type Procedure struct {
 // ErrStopped is returned by Start when the server no longer starts processes.
 var ErrStopped = errors.New("the server is stopping and starts no processes any more")
 
-// Start starts a stored procedure in a process and a goroutine of its own ("New process", which on the server is "Execute on server") and returns its number at
-// once, or that of the process that has the name already. The error wraps ErrNoMethod or ErrStopped.
+// Start starts a stored procedure in a process and a goroutine of its own ("New process", which on the server is
+// "Execute on server") and returns its number at once, or that of the process that has the name already. The error
+// wraps ErrNoMethod or ErrStopped.
 func (h *Host) Start(p Procedure) (process.Number, error) {
 	if method.IsEvent(p.Method) || !h.scripts.Has(p.Method) {
 		return 0, fmt.Errorf("%s: %w", p.Method, ErrNoMethod)
@@ -179,7 +181,8 @@ func (h *Host) run(p *process.Process, args []any) {
 	})
 }
 
-// Drop ends the connections of a session ("DROP REMOTE USER"). It does not wait for their ends. An unknown session is nothing to do.
+// Drop ends the connections of a session ("DROP REMOTE USER"). It does not wait for their ends. An unknown session is
+// nothing to do.
 func (h *Host) Drop(sessionID string) {
 	for _, c := range h.sessions.OfSession(sessionID) {
 		h.end(c, session.Dropped)

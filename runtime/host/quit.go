@@ -74,7 +74,8 @@ func (q *quits) deadline() (time.Time, <-chan struct{}) {
 	return q.until, q.again
 }
 
-// Quit asks the server to stop and returns at once ("QUIT 4D" on a server): clients have so long to leave; less than 0 is until all have left.
+// Quit asks the server to stop and returns at once ("QUIT 4D" on a server): clients have so long to leave; less than
+// 0 is until all have left.
 func (h *Host) Quit(delay time.Duration) { h.quits.ask(quitRequest{delay: max(delay, waitForAll)}) }
 
 // Interrupt is an OS signal: the first asks the server to stop, with the delay of Config.QuitDelay; the second forces.
@@ -139,7 +140,8 @@ func (h *Host) shutdown(shut func()) Report {
 	return report
 }
 
-// waitForClients tells the clients that the server stops, about every 20 seconds, and waits until they have left or their time is over.
+// waitForClients tells the clients that the server stops, about every 20 seconds, and waits until they have left or
+// their time is over.
 func (h *Host) waitForClients(ctx context.Context) []string {
 	for {
 		emptied := h.sessions.Emptied()
@@ -210,8 +212,9 @@ func (h *Host) endConnections(ctx context.Context) []string {
 	return left
 }
 
-// window is 4D's time for the processes to end ("On Exit", "On Server Shutdown"): the method runs in a new process; every other process gets its
-// abort flag and is woken once. It is over when the method has returned, and then what still runs is killed. Without the method all are killed at once.
+// window is 4D's time for the processes to end ("On Exit", "On Server Shutdown"): the method runs in a new process;
+// every other process gets its abort flag and is woken once. It is over when the method has returned, and then what
+// still runs is killed. Without the method all are killed at once.
 func (h *Host) window(ctx context.Context) []string {
 	if h.scripts.Has(method.OnServerShutdown) {
 		h.shutdownMethod(ctx)

@@ -9,8 +9,8 @@ import (
 	"moongate/runtime/process"
 )
 
-// OpenScripts loads the scripts for a host. Package luabind's Open is the one; package main hands it on. The error is for the person who wrote the scripts:
-// a line for each problem, beginning with file:line:column.
+// OpenScripts loads the scripts for a host. Package luabind's Open is the one; package main hands it on. The error is
+// for the person who wrote the scripts: a line for each problem, beginning with file:line:column.
 type OpenScripts func(c ScriptsConfig) (Scripts, error)
 
 // ScriptsConfig is what scripts are opened with.
@@ -32,7 +32,8 @@ type Loaded struct {
 	NotRun string // why this role does not call it; "" if it does
 }
 
-// Scripts is what the host asks of the scripts. Package luabind provides it. All methods may be called from any goroutine.
+// Scripts is what the host asks of the scripts. Package luabind provides it. All methods may be called from any
+// goroutine.
 type Scripts interface {
 	// NewProgram makes what a process has of the scripts: the current version, and variables of its own. owner is what
 	// commands that ask about the process's connection get; nil for a stored procedure.
@@ -53,15 +54,17 @@ type Scripts interface {
 	Close()
 }
 
-// Program is what one process has of the scripts. Its methods belong to the goroutine that runs the process, except Version.
+// Program is what one process has of the scripts. Its methods belong to the goroutine that runs the process, except
+// Version.
 type Program interface {
 	// Has reports whether the program's version has a method.
 	Has(method string) bool
-	// Call runs a method and returns its results: nil, bool, int64, float64, string, and lists and maps of them. It blocks until the method has returned
-	// or was stopped. An error wraps ErrNoMethod, ErrTooLong, or the cause with which the process was killed, if it was one of
-	// those.
+	// Call runs a method and returns its results: nil, bool, int64, float64, string, and lists and maps of them. It
+	// blocks until the method has returned or was stopped. An error wraps ErrNoMethod, ErrTooLong, or the cause with
+	// which the process was killed, if it was one of those.
 	Call(o CallOptions, method string, args ...any) ([]any, error)
-	// Returned is the line that returned from the last call of a method with a result, as file:line; "" when it returned nothing.
+	// Returned is the line that returned from the last call of a method with a result, as file:line; "" when it
+	// returned nothing.
 	Returned() string
 	// Version is the version of the scripts that the program began with.
 	Version() string

@@ -12,11 +12,12 @@ import (
 	"moongate/runtime/session"
 )
 
-// refusedByFault is what a client is told when the policy failed. The reason stays in the log: it is for the policy's owner.
+// refusedByFault is what a client is told when the policy failed. The reason stays in the log: it is for the policy's
+// owner.
 var refusedByFault = session.Refusal{Code: -10515, Reason: "the policy failed", By: "a fault of " + method.OnServerOpenConnection}
 
-// verdict asks the open method about a connection. A code of 0 accepts. The second result is the fault of the script, if there
-// was one; the refusal is then as --on-error says.
+// verdict asks the open method about a connection. A code of 0 accepts. The second result is the fault of the script,
+// if there was one; the refusal is then as --on-error says.
 func (h *Host) verdict(c *session.Connection, program Program, handover func()) (session.Refusal, error) {
 	if !program.Has(method.OnServerOpenConnection) {
 		return session.Refusal{}, nil
@@ -45,8 +46,9 @@ func (h *Host) verdict(c *session.Connection, program Program, handover func()) 
 // stoppedRefusal is what a client is told whose twin was aborted while the open method ran.
 var stoppedRefusal = session.Refusal{Code: -10515, Reason: "the process was aborted", By: "an abort during " + method.OnServerOpenConnection}
 
-// readVerdict reads the results of the open method ("On Server Open Connection": 0, unset or undefined accepts, any other integer
-// refuses). A second result is the reason. Everything that is no 4D integer is a fault: nobody gets in, or is kept out, by a slip.
+// readVerdict reads the results of the open method ("On Server Open Connection": 0, unset or undefined accepts, any
+// other integer refuses). A second result is the reason. Everything that is no 4D integer is a fault: nobody gets in,
+// or is kept out, by a slip.
 func readVerdict(results []any) (session.Refusal, error) {
 	if len(results) == 0 || results[0] == nil {
 		return session.Refusal{}, nil

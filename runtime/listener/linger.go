@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// A connection that is closed while its client's words are unread, or still on their way, ends with a reset, and on many systems a reset makes
-// the client lose what it has not read yet: the reason why it was refused. So the client gets a moment to close first. In a flood nobody reads
-// reasons, and waiting for each client would cost more than deciding about it.
+// A connection that is closed while its client's words are unread, or still on their way, ends with a reset, and on
+// many systems a reset makes the client lose what it has not read yet: the reason why it was refused. So the client
+// gets a moment to close first. In a flood nobody reads reasons, and waiting for each client would cost more than
+// deciding about it.
 const (
 	lingerTime       = 500 * time.Millisecond
 	lingerBytes      = 64 << 10 // of the client's words, which nobody reads

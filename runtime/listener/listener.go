@@ -43,7 +43,8 @@ type Listener struct {
 	socket  socket // the platform's
 }
 
-// Open binds an address, host:port; port 0 takes a free one. Clients can connect from now on, and wait until Serve takes them in.
+// Open binds an address, host:port; port 0 takes a free one. Clients can connect from now on, and wait until Serve
+// takes them in.
 func Open(address string, log *slog.Logger) (*Listener, error) {
 	config := net.ListenConfig{KeepAlive: -1} // set once on the listening socket where sockets inherit it
 	inner, err := config.Listen(context.Background(), "tcp", address)

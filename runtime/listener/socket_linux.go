@@ -14,8 +14,8 @@ import (
 	"moongate/runtime/session"
 )
 
-// socket is the listening socket as system calls see it: a file of its own, because the raw connection of a net.Listener cannot be
-// waited for.
+// socket is the listening socket as system calls see it: a file of its own, because the raw connection of a
+// net.Listener cannot be waited for.
 type socket struct {
 	file *os.File
 	raw  syscall.RawConn
@@ -141,8 +141,8 @@ func (a *acceptor) take(fd uintptr) bool {
 	return true
 }
 
-// accept4 is the system call, which does not wait because the socket is in non-blocking mode. So the scheduler need not know
-// of it (RawSyscall), and the address is not asked for a second time, as package unix does.
+// accept4 is the system call, which does not wait because the socket is in non-blocking mode. So the scheduler need
+// not know of it (RawSyscall), and the address is not asked for a second time, as package unix does.
 func accept4(fd uintptr) (arrival, syscall.Errno) {
 	var address unix.RawSockaddrInet6 // also large enough for IPv4
 	size := uint32(unsafe.Sizeof(address))
@@ -163,7 +163,8 @@ func accept4(fd uintptr) (arrival, syscall.Errno) {
 	return a, 0
 }
 
-// welcome asks the door about one arrival. A guest is served by a goroutine of its own: this one, if it no longer accepts.
+// welcome asks the door about one arrival. A guest is served by a goroutine of its own: this one, if it no longer
+// accepts.
 func (l *Listener) welcome(a *acceptor, next arrival, handover func()) {
 	peer := session.Peer{Address: next.address, Local: l.local, Listener: l.name}
 	if l.socket.any {
@@ -184,9 +185,9 @@ func (l *Listener) welcome(a *acceptor, next arrival, handover func()) {
 	}
 }
 
-// refuse sends the answer and ends the connection. The answer waits for the end of file (MSG_MORE), so that both cross in one
-// packet; shutdown sends them, because close throws them away if the client has written something. None of these calls waits.
-// The client of a rare refusal is given time to read it.
+// refuse sends the answer and ends the connection. The answer waits for the end of file (MSG_MORE), so that both
+// cross in one packet; shutdown sends them, because close throws them away if the client has written something. None
+// of these calls waits. The client of a rare refusal is given time to read it.
 func (l *Listener) refuse(fd int, answer []byte) {
 	if len(answer) > 0 {
 		unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&answer[0])), uintptr(len(answer)),
@@ -200,8 +201,8 @@ func (l *Listener) refuse(fd int, answer []byte) {
 	unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
 }
 
-// Gone reports whether the other end has closed the connection, as far as can be seen without reading: what it sent before
-// comes first. The connection must be one that a Listener handed out.
+// Gone reports whether the other end has closed the connection, as far as can be seen without reading: what it sent
+// before comes first. The connection must be one that a Listener handed out.
 func Gone(c net.Conn) bool {
 	file, ok := c.(*conn)
 	if !ok {
@@ -231,8 +232,8 @@ func addrPort(a unix.Sockaddr) netip.AddrPort {
 	}
 }
 
-// conn is an accepted socket. An os.File serves a non-blocking socket by the poller as a net.TCPConn does; making one takes two
-// system calls, a TCPConn seven.
+// conn is an accepted socket. An os.File serves a non-blocking socket by the poller as a net.TCPConn does; making one
+// takes two system calls, a TCPConn seven.
 type conn struct {
 	*os.File
 	peer session.Peer

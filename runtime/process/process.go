@@ -58,8 +58,8 @@ func (p *Process) ID() ID { return p.id }
 // Type is what made the process.
 func (p *Process) Type() Type { return p.spec.Type }
 
-// RunsScripts reports whether the process runs methods of users, so that it may be aborted: the main process and the client
-// manager belong to the host.
+// RunsScripts reports whether the process runs methods of users, so that it may be aborted: the main process and the
+// client manager belong to the host.
 func (p *Process) RunsScripts() bool {
 	t := p.spec.Type
 	return t >= 0 || t == OnExit || t == InternalServer
@@ -161,8 +161,8 @@ func (p *Process) Kill(cause error) {
 	}
 }
 
-// OnKill gives a function that Kill calls with its cause, for a process that may be waiting for something that this package does not
-// know of. It must not block.
+// OnKill gives a function that Kill calls with its cause, for a process that may be waiting for something that this
+// package does not know of. It must not block.
 func (p *Process) OnKill(f func(cause error)) {
 	p.mu.Lock()
 	p.onKill = f

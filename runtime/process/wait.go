@@ -95,9 +95,10 @@ func (p *Process) AwaitRelease(deadline time.Time) Outcome {
 	return p.wait(WaitingForInternalFlag, time.Time{}, deadline, nil, true)
 }
 
-// Wait blocks until ready can be received from, or is closed, or the time until is reached, or the wait is ended. A zero until or
-// deadline is none; a nil channel is never ready. Meanwhile the process's state is s. A process that is delayed or paused when
-// the wait ends is held by the next AwaitRelease, not here. It belongs to the goroutine that runs the process.
+// Wait blocks until ready can be received from, or is closed, or the time until is reached, or the wait is ended. A
+// zero until or deadline is none; a nil channel is never ready. Meanwhile the process's state is s. A process that is
+// delayed or paused when the wait ends is held by the next AwaitRelease, not here. It belongs to the goroutine that
+// runs the process.
 func (p *Process) Wait(s State, until, deadline time.Time, ready <-chan struct{}) Outcome {
 	return p.wait(s, until, deadline, ready, false)
 }

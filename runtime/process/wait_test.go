@@ -9,8 +9,8 @@ import (
 	"moongate/runtime/process"
 )
 
-// never is what a wait that does not end by itself is expected to take.
-const never = -1
+// forever is what a wait that does not end by itself is expected to take.
+const forever = -1
 
 // action is what somebody else does to a waiting process.
 type action struct {
@@ -42,7 +42,7 @@ func run(t *testing.T, p *process.Process, wait func() process.Outcome, actions 
 		synctest.Wait()
 		a.do(p)
 	}
-	if after == never {
+	if after == forever {
 		time.Sleep(1000 * time.Hour)
 		synctest.Wait()
 		select {
@@ -89,16 +89,16 @@ func TestDelayAndPause(t *testing.T) {
 		{name: "resumed", first: delay(60 * second),
 			actions: []action{{7 * second, resume}}, want: process.Ready, after: 7 * second},
 		{name: "becomes a pause", first: delay(10 * second),
-			actions: []action{{5 * second, pause}}, after: never},
+			actions: []action{{5 * second, pause}}, after: forever},
 		{name: "becomes a pause and is resumed at once", first: delay(60 * second),
 			actions: []action{{5 * second, pause}, {6 * second, resume}}, want: process.Ready, after: 6 * second},
-		{name: "a pause", first: pause, after: never},
+		{name: "a pause", first: pause, after: forever},
 		{name: "a pause twice and one resume", first: pause,
 			actions: []action{{second, pause}, {2 * second, resume}}, want: process.Ready, after: 2 * second},
 		{name: "a paused process stays so when delayed", first: pause,
-			actions: []action{{second, delay(second)}}, after: never},
+			actions: []action{{second, delay(second)}}, after: forever},
 		{name: "a paused process stays so when its delay is ended", first: pause,
-			actions: []action{{second, delay(0)}}, after: never},
+			actions: []action{{second, delay(0)}}, after: forever},
 		{name: "killed in a delay", first: delay(60 * second),
 			actions: []action{{second, kill(nil)}}, want: process.Killed, after: second},
 		{name: "killed in a pause", first: pause,
@@ -176,21 +176,25 @@ func TestMainProcessesAreNotPaused(t *testing.T) {
 
 func TestWait(t *testing.T) {
 	const second = time.Second
-	closed, open := make(chan struct{}), make(chan struct{})
-	close(closed)
+	never := func() <-chan struct{} { return make(chan struct{}) }
+	closed := func() <-chan struct{} {
+		c := make(chan struct{})
+		close(c)
+		return c
+	}
 	for _, c := range []struct {
 		name            string
 		until, deadline time.Duration // 0: none
-		ready           <-chan struct{}
+		ready           func() <-chan struct{}
 		actions         []action
 		want            process.Outcome
 		after           time.Duration
 	}{
-		{name: "nothing ends it", after: never},
+		{name: "nothing ends it", after: forever},
 		{name: "ready already", ready: closed, want: process.Ready, after: 0},
-		{name: "never ready", ready: open, after: never},
+		{name: "never ready", ready: never, after: forever},
 		{name: "until", until: 3 * second, want: process.TimedOut, after: 3 * second},
-		{name: "until, never ready", until: 3 * second, ready: open, want: process.TimedOut, after: 3 * second},
+		{name: "until, never ready", until: 3 * second, ready: never, want: process.TimedOut, after: 3 * second},
 		{name: "until long ago", until: -second, want: process.TimedOut, after: 0},
 		{name: "deadline", deadline: 3 * second, want: process.Late, after: 3 * second},
 		{name: "deadline long ago", deadline: -second, want: process.Late, after: 0},
@@ -215,8 +219,12 @@ func TestWait(t *testing.T) {
 					return time.Now().Add(d)
 				}
 				until, deadline := at(c.until), at(c.deadline)
+				var ready <-chan struct{}
+				if c.ready != nil {
+					ready = c.ready()
+				}
 				run(t, p, func() process.Outcome {
-					return p.Wait(process.WaitingForInternalFlag, until, deadline, c.ready)
+					return p.Wait(process.WaitingForInternalFlag, until, deadline, ready)
 				}, c.actions, c.want, c.after)
 				expect(t, "state after the wait", p.State(), process.Executing)
 			})
@@ -259,7 +267,7 @@ func TestTicks(t *testing.T) {
 	}{
 		{0, 0}, {60, time.Second}, {0.5, time.Second / 120}, {1, process.Tick}, {3600, time.Minute}, {-1, 0}, {math.NaN(), 0},
 		{math.Inf(1), math.MaxInt64}, {math.Inf(-1), 0}, {1e300, math.MaxInt64}, {1e-300, 0}, {60 * 1e9, 1e9 * time.Second},
-		{float64(math.MaxInt64) * 60 / 1e9, math.MaxInt64},
+		{float64(math.MaxInt64), math.MaxInt64},
 	} {
 		if got := process.Ticks(c.ticks); got != c.want {
 			t.Errorf("Ticks(%v): got %v, want %v", c.ticks, got, c.want)
@@ -273,6 +281,6 @@ func TestALongestDelayDoesNotEnd(t *testing.T) {
 		var table process.Table
 		p := table.Start(process.Spec{})
 		p.Delay(process.Ticks(math.Inf(1)))
-		run(t, p, func() process.Outcome { return p.AwaitRelease(time.Time{}) }, nil, process.Ready, never)
+		run(t, p, func() process.Outcome { return p.AwaitRelease(time.Time{}) }, nil, process.Ready, forever)
 	})
 }

@@ -16,7 +16,8 @@ const (
 // SetStage moves the server on.
 func (r *Registry) SetStage(s Stage) { r.stage.Store(int32(s)) }
 
-// RefuseNew makes every new connection be refused, or not any more ("REJECT NEW REMOTE CONNECTIONS"). Those that are open stay.
+// RefuseNew makes every new connection be refused, or not any more ("REJECT NEW REMOTE CONNECTIONS"). Those that are
+// open stay.
 func (r *Registry) RefuseNew(refuse bool) { r.refusing.Store(refuse) }
 
 // Refusal is what a client is told that is not let in. A code of 0 is no refusal.
@@ -40,7 +41,8 @@ type Check struct {
 func (c *Check) Count() int64 { return c.count.Load() }
 
 // newChecks is the list of the checks, in the order in which they are made. The codes are those of 4D's error list:
-// -10514 the maximum of users is reached, -10515 the attempt to connect has been denied, -10516 the server is busy with itself.
+// -10514 the maximum of users is reached, -10515 the attempt to connect has been denied, -10516 the server is busy
+// with itself.
 func (r *Registry) newChecks(rules Rules, maximum int) []*Check {
 	return []*Check{
 		{Name: "starting", Code: -10516, Reason: "the server is starting",

@@ -63,7 +63,8 @@ type Peer struct {
 	Listener string         // the listener's name, e.g. 127.0.0.1:19813
 }
 
-// Connection is one transport and the client process that it carries. Its fields do not change; its state is the registry's.
+// Connection is one transport and the client process that it carries. Its fields do not change; its state is the
+// registry's.
 type Connection struct {
 	ID      ConnectionID
 	User    UserNumber

@@ -77,7 +77,8 @@ func (r *Registry) Close(c *Connection) {
 	r.removeLocked(c)
 }
 
-// setState is the only place where a connection changes its state. A step that is not the next one is a fault of the host.
+// setState is the only place where a connection changes its state. A step that is not the next one is a fault of the
+// host.
 func (r *Registry) setState(c *Connection, from, to State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,8 +169,8 @@ type Filter struct {
 	Network *netip.Prefix
 }
 
-// Count is the number of live connections that pass the filter, those that are being decided included. One field alone is found in
-// a table; several together are counted one by one.
+// Count is the number of live connections that pass the filter, those that are being decided included. One field
+// alone is found in a table; several together are counted one by one.
 func (r *Registry) Count(f Filter) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

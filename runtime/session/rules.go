@@ -42,7 +42,8 @@ func (rs Rules) Hopeless() bool {
 	return len(rs) > 0
 }
 
-// ParseRule reads the network of a rule: a CIDR (10.0.0.0/8), an address, 4D's form with a star at the end (192.168.*), or all.
+// ParseRule reads the network of a rule: a CIDR (10.0.0.0/8), an address, 4D's form with a star at the end
+// (192.168.*), or all.
 func ParseRule(allow bool, s string) (Rule, error) {
 	if s == "all" || s == "*" {
 		return Rule{Allow: allow, All: true}, nil

@@ -1,7 +1,8 @@
 // Package shutdown ends a program in ordered stages.
 //
-// A [Stage] is a row: what it does, how long it may take, and what it reports when something did not end by itself. [Run] runs all of
-// them, in order, whatever the earlier ones report, and reports all. The list of a server's stages is in the host package.
+// A [Stage] is a row: what it does, how long it may take, and what it reports when something did not end by itself.
+// [Run] runs all of them, in order, whatever the earlier ones report, and reports all. The list of a server's stages
+// is in the host package.
 package shutdown
 
 import (
@@ -20,8 +21,8 @@ var ErrBudget = errors.New("the stage's time is over")
 type Stage struct {
 	Name   string
 	Budget time.Duration // how long it may take; 0 or less: its context is over from the start
-	// Run does the step. When its context ends it does what can be done at once and returns. The result names what did not end
-	// by itself, each a phrase for the person who reads the log.
+	// Run does the step. When its context ends it does what can be done at once and returns. The result names what
+	// did not end by itself, each a phrase for the person who reads the log.
 	Run func(ctx context.Context) []string
 }
 
@@ -33,8 +34,8 @@ type Result struct {
 	Late     bool     // the budget was used up, or the shutdown forced
 }
 
-// Run runs the stages one after the other and blocks until the last is over. When forced is closed, every stage's time is over.
-// each is called with every result as soon as it is there; it may be nil.
+// Run runs the stages one after the other and blocks until the last is over. When forced is closed, every stage's
+// time is over. each is called with every result as soon as it is there; it may be nil.
 func Run(forced <-chan struct{}, stages []Stage, each func(Result)) []Result {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
