@@ -47,7 +47,6 @@ func Open(c host.ScriptsConfig) (host.Scripts, error) {
 	for n := range 1 + runtime.GOMAXPROCS(0) {
 		e.lanes = append(e.lanes, lane.New(lane.Config{
 			Number: n, Slice: c.Slice, Memory: memory, Fault: e.fault,
-			Options: sandbox.Options{Compile: script.Compile, ConcatOperator: script.ConcatOperator},
 		}, func(vm *sandbox.VM) { commands.Install(vm, c.Role) }))
 	}
 	e.known = script.Known{"_G": true}

@@ -34,7 +34,7 @@ type Fault struct {
 // Config is what a lane is made with.
 type Config struct {
 	Number  int             // 0 is the cooperative lane
-	Options sandbox.Options // for its VM
+	Options sandbox.Options // for its VM; the operators and Compile are package script's
 	Slice   time.Duration   // 0 stands for DefaultSlice
 	Memory  *Memory         // shared by all lanes
 	Fault   func(Fault)     // is told of each fault, under the baton; nil drops them
@@ -48,6 +48,8 @@ func New(c Config, install func(vm *sandbox.VM)) *Lane {
 	if c.Fault == nil {
 		c.Fault = func(Fault) {}
 	}
+	c.Options.Compile = script.Compile
+	c.Options.ConcatOperator, c.Options.LengthOperator = script.ConcatOperator, script.LengthOperator
 	l := &Lane{number: c.Number, vm: sandbox.New(c.Options), slice: c.Slice, memory: c.Memory, fault: c.Fault, baton: baton{slice: c.Slice}}
 	l.vm.Register(script.ReturnOperator, noteReturn)
 	if install != nil {

@@ -124,7 +124,7 @@ func TestFormatIsMetered(t *testing.T) {
 		`local s = ("x"):rep(4e6) return s:format()`:                  "error: out of steps",
 		`local s = ("x"):rep(4e6) return ("%s"):format(s)`:            "error: out of steps",
 		`local s = ("x"):rep(4e6) return ("%q"):format(s)`:            "error: out of steps",
-		`local s = ("x"):rep(2^25) return ("%s%s%s"):format(s, s, s)`: "error: string of 100663296 bytes is too long (the limit is 67108864)",
+		`local s = ("x"):rep(2^23) return ("%s%s%s"):format(s, s, s)`: "error: string of 25165824 bytes is too long (the limit is 16777216)",
 	} {
 		steps := 400_000
 		if strings.Contains(want, "limit") {

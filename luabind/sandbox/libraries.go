@@ -25,6 +25,7 @@ func (vm *VM) openLibraries() {
 	vm.Register("load", vm.load)
 	vm.Register("loadstring", vm.loadString)
 	vm.Register(vm.options.ConcatOperator, concatOperator)
+	vm.Register(vm.options.LengthOperator, lengthOperator)
 	vm.Set("_VERSION", lua.LString(lua.LuaVersion))
 	vm.addUnavailable(tables)
 	for name, functions := range tables {

@@ -5,7 +5,7 @@ import (
 )
 
 // MaxString is the longest string, in bytes, that a library function makes, whatever the meter would allow.
-const MaxString = 64 << 20
+const MaxString = 16 << 20
 
 const (
 	// bytesPerStep is how many bytes copied or compared in one sweep cost as much as one elementary step.

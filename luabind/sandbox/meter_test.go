@@ -132,8 +132,8 @@ func TestGrowEnforcesTheLimitWithoutMeter(t *testing.T) {
 		return 0
 	}))
 	for code, want := range map[string]string{
-		`grow(67108864)`: ``,
-		`grow(67108865)`: `error: string of 67108865 bytes is too long (the limit is 67108864)`,
+		`grow(16777216)`: ``,
+		`grow(16777217)`: `error: string of 16777217 bytes is too long (the limit is 16777216)`,
 	} {
 		if got := evaluate(t, L, code); got != want {
 			t.Errorf("%s: got %s, want %s", code, got, want)

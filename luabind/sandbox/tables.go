@@ -39,6 +39,25 @@ func length(t *lua.LTable) int {
 	return n + sort.Search(beyond-n-1, func(i int) bool { return element(t, n+1+i) == lua.LNil })
 }
 
+// lengthOperator is the operator #.
+func lengthOperator(L *lua.LState) int {
+	switch v := L.Get(1).(type) {
+	case lua.LString:
+		L.Push(number(len(v)))
+	case *lua.LTable:
+		if event := L.GetMetaField(v, "__len"); event != lua.LNil {
+			L.Push(event)
+			L.Push(v)
+			L.Call(1, 1)
+			return 1
+		}
+		L.Push(number(length(v)))
+	default:
+		L.RaiseError("attempt to get length of a %s value", v.Type())
+	}
+	return 1
+}
+
 // writableTable returns the argument n, a table that is not read-only.
 func writableTable(L *lua.LState, n int) *lua.LTable {
 	t := L.CheckTable(n)

@@ -42,7 +42,8 @@ const (
 
 func init() {
 	// A single assignment t[n] = v fills the array part up to n. The interpreter's own bound lets that take 1 GiB.
-	lua.MaxArrayIndex = 1 << 22
+	// Larger lists go on in the hash part; # and the library know.
+	lua.MaxArrayIndex = 1 << 17
 	// A function with ... that does not use it would get a table arg, as in Lua 5.0: 3 KB a call, for nobody.
 	lua.CompatVarArg = false
 }
@@ -51,8 +52,8 @@ func init() {
 type Options struct {
 	// Compile turns source into bytecode, for load and loadstring.
 	Compile func(source, chunk string) (*lua.FunctionProto, error)
-	// ConcatOperator is the global name by which bytecode calls the concatenation operator.
-	ConcatOperator string
+	// ConcatOperator and LengthOperator are the global names by which bytecode calls the operators .. and #.
+	ConcatOperator, LengthOperator string
 	// Now is the clock of os.time and os.date; nil is the real one.
 	Now func() time.Time
 }

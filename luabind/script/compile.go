@@ -16,8 +16,8 @@ import (
 // is the name that errors show before the line number. A UTF-8 byte order mark and a first line that begins
 // with #! are passed over.
 //
-// The bytecode calls the global function named by [ConcatOperator] for each a .. b; whoever runs it must put
-// that function into the environment.
+// The bytecode calls the global functions named by [ConcatOperator] for each a .. b and by [LengthOperator] for
+// each #a; whoever runs it must put them into the environment.
 //
 // The error is always a [Problems] of one problem. Compile does not panic and bounds its stack, but not its
 // time: gopher-lua compares each constant of a function with all the ones before it, so time grows with the

@@ -12,6 +12,11 @@ import (
 // is not used because it can allocate gigabytes between two looks at a budget.
 const ConcatOperator = "concatenation operator"
 
+// LengthOperator is the name of the global function that compiled scripts call for #a, with a. It must return
+// what Lua's operator would give. The VM's own instruction looks at the array part of a table only, which the host
+// keeps small: a single assignment t[n] = v fills it up to n.
+const LengthOperator = "length operator"
+
 // maxOperands is the number of operands of one call: each takes a register of the 200 that a function has.
 const maxOperands = 100
 
@@ -54,15 +59,20 @@ func foldStrings(operands []ast.Expr) []ast.Expr {
 	return operands
 }
 
-// concatCall calls the operator at the line of a chain. The call and its last operand give one value each:
-// x .. f() joins the first result of f, and `return a .. b` is no tail call, which would lose the line.
 func concatCall(chain ast.Expr, operands []ast.Expr) *ast.FuncCallExpr {
+	return operatorCall(ConcatOperator, chain, operands)
+}
+
+// operatorCall calls an operator of the host at the line of the expression that it stands for. The call and its
+// last operand give one value each: x .. f() joins the first result of f, and `return a .. b` is no tail call,
+// which would lose the line.
+func operatorCall(name string, place ast.Expr, operands []ast.Expr) *ast.FuncCallExpr {
 	adjust(operands[len(operands)-1])
-	operator := &ast.IdentExpr{Value: ConcatOperator}
+	operator := &ast.IdentExpr{Value: name}
 	call := &ast.FuncCallExpr{Func: operator, Args: operands, AdjustRet: true}
-	operator.SetLine(chain.Line())
-	call.SetLine(chain.Line())
-	call.SetLastLine(chain.LastLine())
+	operator.SetLine(place.Line())
+	call.SetLine(place.Line())
+	call.SetLastLine(place.LastLine())
 	return call
 }
 

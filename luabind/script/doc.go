@@ -20,7 +20,7 @@
 // gopher-lua compiles, and [Compile] stands before it for four reasons. Deeply nested source overflows the Go
 // stack, which ends the program and cannot be recovered, so depth is bounded first. The VM's own
 // concatenation can allocate gigabytes in one instruction, so it becomes a call of the host's
-// [ConcatOperator], which is metered. Some correct programs are compiled wrongly by gopher-lua 1.1.2
+// [ConcatOperator], which is metered, and # one of its [LengthOperator]. Some correct programs are compiled wrongly by gopher-lua 1.1.2
 // (`a, b = b, a` of two locals assigns the same value twice), so they are rewritten to equal ones that it
 // compiles well; see repair.go. And bytecode that would index outside its own tables is refused, because the
 // VM panics on it where no protected call helps.

@@ -7,8 +7,8 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 )
 
-// rewriter changes a syntax tree to an equal one that gopher-lua compiles as it should: concatenations
-// become calls, and what its compiler gets wrong is written in another way. The first thing that cannot be
+// rewriter changes a syntax tree to an equal one that gopher-lua compiles as it should: concatenations and
+// lengths become calls, and what its compiler gets wrong is written in another way. The first thing that cannot be
 // written otherwise is the problem.
 type rewriter struct {
 	chunk   string
@@ -36,6 +36,8 @@ func (r *rewriter) expression(place *ast.Expr) {
 		e.Value = decimal(e.Value)
 	case *ast.TableExpr:
 		r.repairTable(e)
+	case *ast.UnaryLenOpExpr:
+		*place = operatorCall(LengthOperator, e, []ast.Expr{e.Expr})
 	}
 }
 

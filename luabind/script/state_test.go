@@ -43,6 +43,10 @@ func run(t testing.TB, proto *lua.FunctionProto) string {
 	l := lua.NewState()
 	defer l.Close()
 	l.SetGlobal(ConcatOperator, l.NewFunction(operator))
+	l.SetGlobal(LengthOperator, l.NewFunction(func(l *lua.LState) int {
+		l.Push(lua.LNumber(l.ObjLen(l.Get(1))))
+		return 1
+	}))
 	return call(l, l.NewFunctionFromProto(proto))
 }
 
