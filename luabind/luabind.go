@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"moongate/luabind/command"
 	"moongate/luabind/lane"
@@ -120,18 +121,26 @@ func (e *Engine) NewProgram(p *process.Process, owner any) host.Program {
 	return program{l.NewProgram(p, e.set.Load(), owner)}
 }
 
-// Watch loads the scripts again whenever their folder changes, until stop is closed.
+// tidyEvery is how often the interprocess variables are looked through.
+const tidyEvery = 10 * time.Second
+
+// Watch loads the scripts again whenever their folder changes, and keeps the lanes tidy, until stop is closed.
 func (e *Engine) Watch(stop <-chan struct{}) {
 	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() { // ends with Watch
+	var watching sync.WaitGroup
+	watching.Go(func() { script.Watch(ctx, e.config.Folder, e.Reload) })
+	ticker := time.NewTicker(tidyEvery)
+	defer ticker.Stop()
+	for {
 		select {
+		case <-ticker.C:
+			e.lanes[0].Tidy()
 		case <-stop:
 			cancel()
-		case <-ctx.Done():
+			watching.Wait()
+			return
 		}
-	}()
-	script.Watch(ctx, e.config.Folder, e.Reload)
+	}
 }
 
 // Reload loads the scripts again. A set with an error is not used: the last good one stays, and the log says what is

@@ -72,5 +72,16 @@ func (l *Lane) Cooperative() bool { return l.number == 0 }
 // anything.
 func (l *Lane) Names() []string { return l.vm.Names() }
 
+// Tidy gives back what interprocess variables hold for nothing; it is to be called every few seconds. It waits for the
+// baton.
+func (l *Lane) Tidy() {
+	if l.interprocess == nil {
+		return
+	}
+	l.baton.take(Ordinary)
+	defer func() { l.baton.give(time.Now()) }()
+	l.vm.Tidy(l.interprocess, time.Now())
+}
+
 // Rest says that whoever calls with Options.More has no more calls to make for now.
 func (l *Lane) Rest() { l.baton.release() }

@@ -16,7 +16,7 @@ var baseFunctions = map[string]lua.LGFunction{
 	"getmetatable":   baseGetmetatable,
 	"ipairs":         baseIpairs,
 	"next":           baseNext,
-	"pairs":          basePairs,
+	"pairs":          pairsWith(nextFunction),
 	"rawequal":       baseRawequal,
 	"rawget":         baseRawget,
 	"rawset":         baseRawset,
@@ -73,12 +73,15 @@ var (
 	ipairsStep   = &lua.LFunction{IsG: true, GFunction: stepIpairs}
 )
 
-func basePairs(L *lua.LState) int {
-	t := L.CheckTable(1)
-	L.Push(nextFunction)
-	L.Push(t)
-	L.Push(lua.LNil)
-	return 3
+// pairsWith is pairs, whose loops call this next.
+func pairsWith(next *lua.LFunction) lua.LGFunction {
+	return func(L *lua.LState) int {
+		t := L.CheckTable(1)
+		L.Push(next)
+		L.Push(t)
+		L.Push(lua.LNil)
+		return 3
+	}
 }
 
 func baseIpairs(L *lua.LState) int {

@@ -20,6 +20,9 @@ func (vm *VM) openLibraries() {
 	for name, f := range baseFunctions {
 		vm.Register(name, f)
 	}
+	vm.nextFunction = vm.main.NewFunction(vm.next)
+	vm.Set("next", vm.nextFunction)
+	vm.Register("pairs", pairsWith(vm.nextFunction))
 	vm.Register("pcall", vm.protectedCall)
 	vm.Register("xpcall", vm.handledCall)
 	vm.Register("load", vm.load)

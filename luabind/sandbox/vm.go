@@ -60,12 +60,14 @@ type Options struct {
 
 // VM is one Lua machine.
 type VM struct {
-	main        *lua.LState
-	library     *lua.LTable // what every process can call
-	environment *lua.LTable // the metatable of every process's variables
-	free        []*lua.LState
-	innermost   *lua.LState // the thread whose code runs: that of a protected call or coroutine, if one runs
-	options     Options
+	main         *lua.LState
+	library      *lua.LTable // what every process can call
+	environment  *lua.LTable // the metatable of every process's variables
+	free         []*lua.LState
+	marked       map[*lua.LTable]time.Time // tables to be made anew, and when a loop was last in each: see Tidy
+	nextFunction *lua.LFunction
+	innermost    *lua.LState // the thread whose code runs: that of a protected call or coroutine, if one runs
+	options      Options
 }
 
 // New makes a VM with the standard library.
@@ -77,7 +79,7 @@ func New(options Options) *VM {
 		SkipOpenLibs: true, CallStackSize: maxFrames, MinimizeStackMemory: true,
 		RegistrySize: minRegisters, RegistryMaxSize: maxRegisters, RegistryGrowStep: registerStep,
 	})
-	vm := &VM{main: main, options: options, library: main.CreateTable(0, 160), environment: main.CreateTable(0, 2)}
+	vm := &VM{marked: map[*lua.LTable]time.Time{}, main: main, options: options, library: main.CreateTable(0, 160), environment: main.CreateTable(0, 2)}
 	main.G.MainThread = main // threads are called directly; without it the first call would take the main thread's place
 	main.G.CurrentThread = main
 	vm.openLibraries()
