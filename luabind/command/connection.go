@@ -1,6 +1,7 @@
 package command
 
 import (
+	"net/netip"
 	"time"
 
 	"moongate/luabind/convert"
@@ -80,18 +81,22 @@ func checkFilter(L *lua.LState, t *lua.LTable) session.Filter {
 				L.ArgError(1, "user: number expected, got "+v.Type().String())
 			}
 			user := session.UserNumber(n)
+			if lua.LNumber(user) != n {
+				user = 0 // nobody
+			}
 			f.User = &user
-		case "address", "network":
+		case "address":
+			address, err := netip.ParseAddr(string(text))
+			if !isText || err != nil {
+				L.ArgError(1, "address: an IP address expected, as in 10.1.2.3")
+			}
+			f.Address = &address
+		case "network":
 			network, err := session.ParseNetwork(string(text))
 			if !isText || err != nil {
-				L.ArgError(1, name+": an address or network expected, as in 10.1.2.3 or 10.0.0.0/8")
+				L.ArgError(1, "network: a network expected, as in 10.0.0.0/8 or 10.*")
 			}
-			if name == "address" {
-				address := network.Addr()
-				f.Address = &address
-			} else {
-				f.Network = &network
-			}
+			f.Network = &network
 		default:
 			L.ArgError(1, "no field "+name+": use user, address or network")
 		}

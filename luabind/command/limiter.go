@@ -10,9 +10,16 @@ import (
 // it with keys is limited too.
 type limiter struct {
 	mu    sync.Mutex
-	uses  map[string][]time.Time
+	uses  map[limit][]time.Time
 	total int       // uses in all
 	swept time.Time // when keys without uses that count were last dropped
+}
+
+// limit is what uses are counted for: the same key with another span is another limit, so that 5 in a second and 100 in
+// a minute can be asked for together.
+type limit struct {
+	key      string
+	interval time.Duration
 }
 
 const (
@@ -21,17 +28,18 @@ const (
 	sweepEvery = time.Second
 )
 
-func newLimiter() *limiter { return &limiter{uses: map[string][]time.Time{}} }
+func newLimiter() *limiter { return &limiter{uses: map[limit][]time.Time{}} }
 
 // allow reports whether the key has been used less than n times in the interval before now, and counts the use if so.
 func (l *limiter) allow(key string, n int, interval time.Duration) bool {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.total >= maxUses && !l.makeRoomLocked(now, interval) {
+	if l.total >= maxUses && !l.makeRoomLocked(now) {
 		return false
 	}
-	uses := l.uses[key]
+	limit := limit{key, interval}
+	uses := l.uses[limit]
 	expired := 0
 	for expired < len(uses) && now.Sub(uses[expired]) >= interval {
 		expired++
@@ -44,25 +52,23 @@ func (l *limiter) allow(key string, n int, interval time.Duration) bool {
 		l.total++
 	}
 	if len(uses) == 0 {
-		delete(l.uses, key)
+		delete(l.uses, limit)
 	} else {
-		l.uses[key] = uses
+		l.uses[limit] = uses
 	}
 	return allowed
 }
 
-// makeRoomLocked drops the keys that were last used before the interval, looking at them all once a second at the
-// most. It knows only the interval of the key that needs room; a key with a longer one loses its memory early when
-// the table is full.
-func (l *limiter) makeRoomLocked(now time.Time, interval time.Duration) bool {
+// makeRoomLocked drops what does not count any more, looking at everything once a second at the most.
+func (l *limiter) makeRoomLocked(now time.Time) bool {
 	if now.Sub(l.swept) < sweepEvery {
 		return false
 	}
 	l.swept = now
-	for key, uses := range l.uses {
-		if now.Sub(uses[len(uses)-1]) >= interval {
+	for limit, uses := range l.uses {
+		if now.Sub(uses[len(uses)-1]) >= limit.interval {
 			l.total -= len(uses)
-			delete(l.uses, key)
+			delete(l.uses, limit)
 		}
 	}
 	return l.total < maxUses

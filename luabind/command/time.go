@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -63,7 +64,7 @@ func parseTime(s string) (int, bool) {
 func checkTime(L *lua.LState, i int) int {
 	switch v := L.CheckAny(i).(type) {
 	case lua.LNumber:
-		return int(v)
+		return checkSeconds(L, i)
 	case lua.LString:
 		if seconds, ok := parseTime(string(v)); ok {
 			return seconds
@@ -73,10 +74,21 @@ func checkTime(L *lua.LState, i int) int {
 	return 0
 }
 
+// longestTime is the largest number of seconds that is taken for a time.
+const longestTime = 1e12
+
+func checkSeconds(L *lua.LState, i int) int {
+	n := float64(L.CheckNumber(i))
+	if !(math.Abs(n) <= longestTime) {
+		L.ArgError(i, "number of seconds expected")
+	}
+	return int(n)
+}
+
 func timeOf(_ *environment, L *lua.LState) int { return number(L, checkTime(L, 1)) }
 
 func timeString(_ *environment, L *lua.LState) int {
-	n, sign := int(L.CheckNumber(1)), ""
+	n, sign := checkSeconds(L, 1), ""
 	if n < 0 {
 		n, sign = -n, "-"
 	}

@@ -29,7 +29,7 @@ const exact = 1 << 53
 // Number is the Go value of a Lua number.
 func Number(n lua.LNumber) any {
 	f := float64(n)
-	if f == math.Trunc(f) && math.Abs(f) <= exact && (f != 0 || !math.Signbit(f)) {
+	if f == math.Trunc(f) && math.Abs(f) <= exact {
 		return int64(f)
 	}
 	return f

@@ -11,7 +11,7 @@ import (
 )
 
 // Instructions between two looks. A method's first look comes early, and while instructions are slow (one of them can
-// fill an array of a hundred thousand) the looks stay close together; otherwise a look costs one reading of the clock in
+// fill an array of many thousands) the looks stay close together; otherwise a look costs one reading of the clock in
 // lastBatch instructions.
 const (
 	firstBatch = 32

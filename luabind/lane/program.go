@@ -153,7 +153,11 @@ func (p *Program) failed(err error) error {
 	if errors.As(err, &lua) {
 		return &Error{Method: p.call.method, Err: lua, Cause: p.call.stopped}
 	}
-	return fmt.Errorf("%s.lua: %w", p.call.method, err)
+	place := p.Returned()
+	if place == "" {
+		place = p.call.method + ".lua"
+	}
+	return fmt.Errorf("%s: %w", place, err)
 }
 
 // finish gives the baton back when a call is over.

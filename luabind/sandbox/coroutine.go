@@ -1,12 +1,16 @@
 package sandbox
 
 import (
+	"strings"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
-// openCoroutines gives the library the interpreter's coroutines, changed in two ways. A coroutine runs under the very
+// openCoroutines gives the library the interpreter's coroutines, changed in three ways. A coroutine runs under the very
 // context of its process: the interpreter would derive a cancellable one, which counts nothing and never hands the
-// lane over. And coroutines inside each other are counted, because each takes part of the goroutine's own stack.
+// lane over. Coroutines inside each other are counted, because each takes part of the goroutine's own stack. And a
+// yield gives as many values as are wanted: the interpreter leaves what resume was given in the registers, too few or
+// too many, and a missing one ends the process with a fault.
 func (vm *VM) openCoroutines() {
 	vm.main.Push(vm.main.NewFunction(lua.OpenCoroutine))
 	vm.main.Call(0, 1)
@@ -32,7 +36,8 @@ func (vm *VM) openCoroutines() {
 			return 1
 		},
 		"resume": func(L *lua.LState) int { return vm.nested(L, L.CheckThread(1), resume) },
-		"running": func(L *lua.LState) int { // nil outside of coroutines, as in Lua 5.1; the interpreter gives the process's thread
+		// nil outside of coroutines, as in Lua 5.1; the interpreter gives the process's thread
+		"running": func(L *lua.LState) int {
 			if current := vm.main.G.CurrentThread; current.Parent != nil {
 				L.Push(current)
 			} else {
@@ -50,9 +55,32 @@ func (vm *VM) openCoroutines() {
 		},
 	}
 	table := vm.table(functions)
-	table.RawSetString("yield", function("yield"))
+	table.RawSetString("yield", vm.yield(function("yield")))
 	table.RawSetString("status", function("status"))
 	vm.Set("coroutine", readOnly(vm.main, "coroutine", table))
+}
+
+// yieldSource takes all that a resume gives, and gives to who yields what is wanted of it, as every Lua function does.
+const yieldSource = `local yield, all = ... return function(...) return all(yield(...)) end`
+
+func (vm *VM) yield(original *lua.LFunction) *lua.LFunction {
+	wrapper, err := vm.main.Load(strings.NewReader(yieldSource), "coroutine.yield")
+	if err != nil {
+		panic(err)
+	}
+	yield := vm.main.NewFunction(func(L *lua.LState) int {
+		if L.Parent == nil {
+			L.Error(lua.LString("attempt to yield outside of a coroutine, or across pcall"), 3)
+		}
+		return original.GFunction(L)
+	})
+	all := vm.main.NewFunction(func(L *lua.LState) int { return L.GetTop() })
+	vm.main.Push(wrapper)
+	vm.main.Push(yield)
+	vm.main.Push(all)
+	vm.main.Call(2, 1)
+	defer vm.main.SetTop(0)
+	return vm.main.Get(-1).(*lua.LFunction)
 }
 
 // nested resumes a coroutine, one level deeper.
@@ -61,10 +89,10 @@ func (vm *VM) nested(L, th *lua.LState, resume lua.LGFunction) int {
 	if !ctx.Enter() {
 		L.RaiseError("stack overflow (coroutines inside each other)")
 	}
-	outer := vm.innermost
-	vm.innermost = th
+	outer := vm.running
+	vm.running = running{th: th, outer: &outer}
 	defer func() {
-		vm.innermost = outer
+		vm.running = outer
 		ctx.Leave()
 	}()
 	return resume(L)

@@ -38,11 +38,14 @@ func (vm *VM) protect(L *lua.LState, fn lua.LValue, args []lua.LValue, onError f
 	defer ctx.Leave()
 	th := vm.thread(ctx)
 	saved := vm.Threads()
-	vm.innermost = th
+	vm.running = running{th: th, outer: &saved.running}
 	err := vm.run(th, fn, args, onError)
 	vm.SetThreads(saved)
 	if err != nil {
-		if ctx.Stopped() != nil {
+		if cause := ctx.Stopped(); cause != nil {
+			if err.Error() == cause.Error() { // pcall itself called a command that waits: only here is there a line
+				L.RaiseError("%s", cause.Error())
+			}
 			panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: err.Value, StackTrace: Traceback(L, 0)})
 		}
 		L.Push(lua.LFalse)

@@ -17,8 +17,8 @@ type Error struct {
 
 // Error is the value as text.
 func (e *Error) Error() string {
-	if s, ok := e.Value.(lua.LString); ok {
-		return string(s)
+	if lua.LVCanConvToString(e.Value) {
+		return e.Value.String()
 	}
 	return fmt.Sprintf("(error object is a %s value)", e.Value.Type())
 }
@@ -28,7 +28,7 @@ func (e *Error) Error() string {
 func (vm *VM) Call(ctx Context, fn *lua.LFunction, take func(L *lua.LState) ([]any, error), args []lua.LValue) ([]any, error) {
 	th := vm.thread(ctx)
 	saved := vm.Threads()
-	vm.SetThreads(Threads{th, th})
+	vm.SetThreads(Threads{current: th, running: running{th: th}})
 	err := vm.run(th, fn, args, raise)
 	vm.SetThreads(saved)
 	if err != nil {

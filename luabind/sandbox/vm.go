@@ -43,7 +43,7 @@ const (
 func init() {
 	// A single assignment t[n] = v fills the array part up to n. The interpreter's own bound lets that take 1 GiB.
 	// Larger lists go on in the hash part; # and the library know.
-	lua.MaxArrayIndex = 1 << 17
+	lua.MaxArrayIndex = 1 << 18
 	// A function with ... that does not use it would get a table arg, as in Lua 5.0: 3 KB a call, for nobody.
 	lua.CompatVarArg = false
 }
@@ -66,7 +66,7 @@ type VM struct {
 	free         []*lua.LState
 	marked       map[*lua.LTable]time.Time // tables to be made anew, and when a loop was last in each: see Tidy
 	nextFunction *lua.LFunction
-	innermost    *lua.LState // the thread whose code runs: that of a protected call or coroutine, if one runs
+	running      running
 	options      Options
 }
 
@@ -124,20 +124,31 @@ func (vm *VM) Close() { vm.free = nil }
 
 // Threads are those that run in a VM at one moment. Whoever gives the VM to another goroutine keeps them, and sets
 // them again when it has the VM back.
-type Threads struct{ current, innermost *lua.LState }
+type Threads struct {
+	current *lua.LState // as coroutine.running sees it
+	running running
+}
+
+// running is the thread whose code runs, inside the protected calls and coroutines that outer runs.
+type running struct {
+	th    *lua.LState
+	outer *running
+}
 
 // Threads are those that run now.
-func (vm *VM) Threads() Threads { return Threads{vm.main.G.CurrentThread, vm.innermost} }
+func (vm *VM) Threads() Threads { return Threads{vm.main.G.CurrentThread, vm.running} }
 
 // SetThreads is the other half of Threads.
-func (vm *VM) SetThreads(t Threads) { vm.main.G.CurrentThread, vm.innermost = t.current, t.innermost }
+func (vm *VM) SetThreads(t Threads) { vm.main.G.CurrentThread, vm.running = t.current, t.running }
 
 // Place is where the code that runs stands, as file:line, "" when none does.
 func (vm *VM) Place() string {
-	if vm.innermost == nil {
-		return ""
+	for r := &vm.running; r != nil && r.th != nil; r = r.outer {
+		if place := where(r.th); place != "" {
+			return strings.TrimSuffix(place, ": ")
+		}
 	}
-	return strings.TrimSuffix(where(vm.innermost), ": ")
+	return ""
 }
 
 func (vm *VM) table(functions map[string]lua.LGFunction) *lua.LTable {

@@ -39,7 +39,7 @@ type Host struct {
 	application *application.Server
 	scripts     Scripts
 
-	procedures sync.WaitGroup // stored procedures, each a goroutine
+	procedures sync.WaitGroup // stored procedures, each a goroutine; the last stage of the shutdown sees them end
 	quits      quits
 
 	forced    chan struct{} // closed when the shutdown is forced
@@ -60,7 +60,7 @@ var ErrStartup = errors.New("the server cannot start")
 // SetScripts before that.
 func New(c Config) *Host {
 	h := &Host{config: c, log: c.Log, sessions: session.NewRegistry(c.Rules, c.MaxConnections), forced: make(chan struct{})}
-	h.quits.asked = make(chan struct{})
+	h.quits.asked, h.quits.signaled = make(chan struct{}), make(chan struct{})
 	h.application = application.NewServer(application.Options{Version: c.Version, IdleTimeout: c.IdleTimeout, Sessions: h.sessions})
 	h.main = h.processes.Start(process.Spec{Name: "Main process", Type: process.MainOfServer})
 	return h
@@ -116,10 +116,8 @@ func (h *Host) startup() error {
 	defer close(stopped)
 	go func() { // ends with startup: an OS signal during a long startup method ends it
 		select {
-		case <-h.quits.asked:
-			if h.quits.bySignal() {
-				manager.Kill(errShutdown)
-			}
+		case <-h.quits.signaled:
+			manager.Kill(errShutdown)
 		case <-stopped:
 		}
 	}()
@@ -197,9 +195,9 @@ func (h *Host) end(c *session.Connection, cause session.Cause) {
 	}
 }
 
-// noteLeft keeps something that did not end by itself for the report, if it was stopped for that.
+// noteLeft keeps something that did not end by itself for the report of the shutdown, if it was stopped for that.
 func (h *Host) noteLeft(what string, err error) {
-	if !errors.Is(err, ErrTooLong) {
+	if !errors.Is(err, ErrTooLong) || !h.quits.isAsked() {
 		return
 	}
 	h.leftMu.Lock()

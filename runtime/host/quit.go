@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,28 +24,32 @@ type quitRequest struct {
 
 // quits collects the requests to stop. With several the shorter time wins.
 type quits struct {
-	asked chan struct{} // closed by the first request
-	mu    sync.Mutex
-	any   bool
-	until time.Time // when clients must have left; zero: when they like
-	first quitRequest
-	again chan struct{} // closed and made anew by a later request, for the stage that waits
+	asked    chan struct{} // closed by the first request
+	signaled chan struct{} // closed by the first request of the operating system
+	mu       sync.Mutex
+	any      bool
+	until    time.Time // when clients must have left; zero: when they like
+	signal   bool
+	again    chan struct{} // closed and made anew by a later request, for the stage that waits
 }
 
 func (q *quits) ask(r quitRequest) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if r.signal && !q.signal {
+		q.signal = true
+		close(q.signaled)
+	}
 	until := time.Time{}
 	if r.delay != waitForAll {
 		until = time.Now().Add(r.delay)
 	}
 	if !q.any {
-		q.any, q.first, q.until = true, r, until
+		q.any, q.until = true, until
 		q.again = make(chan struct{})
 		close(q.asked)
 		return
 	}
-	q.first.signal = q.first.signal || r.signal
 	if !until.IsZero() && (q.until.IsZero() || until.Before(q.until)) {
 		q.until = until
 		close(q.again)
@@ -64,7 +69,7 @@ func (q *quits) isAsked() bool {
 func (q *quits) bySignal() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.first.signal
+	return q.signal
 }
 
 // deadline is when clients must have left (zero: when they like), and a channel that is closed when that changes.
@@ -188,12 +193,20 @@ func (h *Host) tellClients(until time.Time) {
 func (h *Host) endConnections(ctx context.Context) []string {
 	emptied := h.sessions.Emptied()
 	for _, c := range h.sessions.Live() {
-		h.end(c, session.Shutdown)
+		c.End(session.Shutdown)
 	}
-	select {
-	case <-emptied:
-		return h.takeLeft()
-	case <-ctx.Done():
+	h.abortDeciding(true) // one that runs has a slice to come to its end: quit_4d lets its caller go on
+	timer := time.NewTimer(h.config.Slice)
+	defer timer.Stop()
+	for ended := false; !ended; {
+		select {
+		case <-emptied:
+			return h.takeLeft()
+		case <-timer.C:
+			h.abortDeciding(false)
+		case <-ctx.Done():
+			ended = true
+		}
 	}
 	if h.isForced() { // the close methods still have a slice each
 		timer := time.NewTimer(killGrace)
@@ -212,18 +225,28 @@ func (h *Host) endConnections(ctx context.Context) []string {
 	return left
 }
 
+// abortDeciding ends the open methods that have not decided, or only those that wait for something.
+func (h *Host) abortDeciding(waiting bool) {
+	for _, c := range h.sessions.Live() {
+		if c.State() == session.Deciding && !(waiting && c.Process.State() == process.Executing) {
+			c.Process.Kill(errShutdown)
+		}
+	}
+}
+
 // window is 4D's time for the processes to end ("On Exit", "On Server Shutdown"): the method runs in a new process;
 // every other process gets its abort flag and is woken once. It is over when the method has returned, and then what
 // still runs is killed. Without the method all are killed at once.
 func (h *Host) window(ctx context.Context) []string {
 	if h.scripts.Has(method.OnServerShutdown) {
 		h.shutdownMethod(ctx)
+		h.letRun(ctx)
 	}
 	h.starting.Lock()
 	h.ended = true
 	h.starting.Unlock()
 	left := h.takeLeft()
-	killed := h.users()
+	killed := h.runningProcedures()
 	for _, p := range killed {
 		p.Kill(errShutdown)
 	}
@@ -252,11 +275,11 @@ func (h *Host) shutdownMethod(ctx context.Context) {
 	}
 }
 
-// users are the living processes that run scripts.
-func (h *Host) users() []*process.Process {
+// runningProcedures are the living processes that run scripts for no client. The twins end with their connections.
+func (h *Host) runningProcedures() []*process.Process {
 	var found []*process.Process
 	for _, p := range h.processes.All() {
-		if p.RunsScripts() {
+		if p.RunsScripts() && p.Type() != process.InternalServer {
 			found = append(found, p)
 		}
 	}
@@ -266,17 +289,7 @@ func (h *Host) users() []*process.Process {
 // bury waits a moment for killed processes to notice, and names each of them: none has ended by itself.
 func (h *Host) bury(killed []*process.Process) []string {
 	var left []string
-	gone := make(chan struct{})
-	go func() { // ends when the last stored procedure does; the program ends before if one never does
-		h.procedures.Wait()
-		close(gone)
-	}()
-	timer := time.NewTimer(killGrace)
-	defer timer.Stop()
-	select {
-	case <-gone:
-	case <-timer.C:
-	}
+	h.awaitProcedures(killGrace)
 	for _, p := range killed {
 		what := fmt.Sprintf("process %d %s%s", p.Number(), label(p), at(p))
 		if h.processes.Get(p.Number()) == p {
@@ -285,6 +298,36 @@ func (h *Host) bury(killed []*process.Process) []string {
 		left = append(left, what)
 	}
 	return left
+}
+
+// letRun gives processes that were woken, and have not had their turn since, one slice to leave by themselves: a short
+// on_server_shutdown returns before they have seen that they should.
+func (h *Host) letRun(ctx context.Context) {
+	runs := func(p *process.Process) bool { return p.State() == process.Executing }
+	step := max(h.config.Slice/10, time.Microsecond)
+	for range 10 {
+		if ctx.Err() != nil || !slices.ContainsFunc(h.runningProcedures(), runs) {
+			return
+		}
+		time.Sleep(step)
+	}
+}
+
+// awaitProcedures waits until the last stored procedure has ended, so long at the most.
+func (h *Host) awaitProcedures(most time.Duration) {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	for {
+		changed := h.processes.Changed()
+		if len(h.runningProcedures()) == 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return
+		}
+	}
 }
 
 func label(p *process.Process) string {

@@ -162,11 +162,15 @@ func (p *Process) Kill(cause error) {
 }
 
 // OnKill gives a function that Kill calls with its cause, for a process that may be waiting for something that this
-// package does not know of. It must not block.
+// package does not know of. It must not block. If the process was killed already, it is called at once.
 func (p *Process) OnKill(f func(cause error)) {
 	p.mu.Lock()
 	p.onKill = f
+	killed := p.killed
 	p.mu.Unlock()
+	if f != nil && killed != nil {
+		f(killed)
+	}
 }
 
 // Killed is the cause given to Kill, nil while nobody asked the process to end.

@@ -57,6 +57,9 @@ func (p *Process) Pause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hold = paused
+	if p.state == Delayed {
+		p.state = Paused // as anybody may look before the process itself has noticed
+	}
 	p.attention.Or(attentionHold)
 	p.kickLocked()
 }

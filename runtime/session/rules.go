@@ -23,7 +23,7 @@ func (rs Rules) Allow(a netip.Addr) bool {
 	if len(rs) == 0 {
 		return true
 	}
-	a = a.Unmap()
+	a = a.Unmap().WithZone("") // a network has no zone, and contains no address that has one
 	for _, r := range rs {
 		if r.All || r.Network.Contains(a) {
 			return r.Allow
