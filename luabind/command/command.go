@@ -106,6 +106,15 @@ func checkProcess(L *lua.LState, i int) process.Number {
 	return process.Number(n)
 }
 
+// checkInteger reads a number, or a text that is one, without its fraction; what is no number of an int64 is 0.
+func checkInteger(L *lua.LState, i int) int64 {
+	n := float64(L.CheckNumber(i))
+	if !(n > -1<<63 && n < 1<<63) {
+		return 0
+	}
+	return int64(n)
+}
+
 // checkAddress reads an IP address.
 func checkAddress(L *lua.LState, i int) netip.Addr {
 	a, err := netip.ParseAddr(L.CheckString(i))

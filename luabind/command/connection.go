@@ -36,7 +36,7 @@ var connectionCommands = []Command{
 func connectionInfo(e *environment, L *lua.LState) int {
 	c := connectionOf(L)
 	if L.GetTop() >= 1 && L.Get(1) != lua.LNil {
-		c = e.host.Sessions().Get(session.ConnectionID(L.CheckInt64(1)))
+		c = e.host.Sessions().Get(session.ConnectionID(checkInteger(L, 1)))
 	}
 	if c == nil {
 		L.Push(lua.LNil)
@@ -116,7 +116,7 @@ func currentUser(_ *environment, L *lua.LState) int {
 }
 
 func userName(_ *environment, L *lua.LState) int {
-	L.Push(lua.LString(session.UserName(session.UserNumber(L.CheckInt64(1)))))
+	L.Push(lua.LString(session.UserName(session.UserNumber(checkInteger(L, 1)))))
 	return 1
 }
 
@@ -143,7 +143,7 @@ func inNetwork(_ *environment, L *lua.LState) int {
 
 func rateLimit(e *environment, L *lua.LState) int {
 	key := L.CheckString(1)
-	n, seconds := L.CheckInt(2), float64(L.CheckNumber(3))
+	n, seconds := int(checkInteger(L, 2)), float64(L.CheckNumber(3))
 	if n < 1 || n > maxUsesKey {
 		L.ArgError(2, "number of uses expected, 1 to 10000")
 	}

@@ -91,10 +91,11 @@ func TestLimiterIsBounded(t *testing.T) {
 			l.allow(fmt.Sprint("early ", i), 1, time.Minute)
 		}
 		time.Sleep(30 * time.Second)
-		l.uses["late"] = make([]time.Time, maxUses-10)
-		for i := range l.uses["late"] {
-			l.uses["late"][i] = time.Now()
+		late := make([]time.Time, maxUses-10)
+		for i := range late {
+			late[i] = time.Now()
 		}
+		l.uses[limit{"late", time.Minute}] = late
 		l.total = maxUses
 		if l.allow("new", 1, time.Minute) {
 			t.Error("a new key in a full table: got true, want false")

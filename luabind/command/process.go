@@ -168,7 +168,7 @@ func resumeProcess(e *environment, L *lua.LState) int {
 }
 
 func abortProcessByID(e *environment, L *lua.LState) int {
-	p := e.host.Processes().ByID(process.ID(max(0, L.CheckInt64(1))))
+	p := e.host.Processes().ByID(process.ID(max(0, checkInteger(L, 1))))
 	if p != nil && p.RunsScripts() {
 		p.Kill(nil)
 		lane.Running(L).Release(L)

@@ -96,15 +96,22 @@ func timeString(_ *environment, L *lua.LState) int {
 	return 1
 }
 
-func betweenTimes(_ *environment, L *lua.LState) int {
-	from, to := checkTime(L, 1), checkTime(L, 2)
-	for i, t := range []int{from, to} {
-		if t < 0 || t > day {
-			L.ArgError(i+1, "time of day expected, 00:00 to 24:00")
-		}
+// checkTimeOfDay is checkTime for a time that a day has.
+func checkTimeOfDay(L *lua.LState, i int) int {
+	if n, ok := L.CheckAny(i).(lua.LNumber); ok && !(n >= 0 && n <= day) {
+		L.ArgError(i, "time of day expected, 00:00 to 24:00")
 	}
+	t := checkTime(L, i)
+	if t > day {
+		L.ArgError(i, "time of day expected, 00:00 to 24:00")
+	}
+	return t
+}
+
+func betweenTimes(_ *environment, L *lua.LState) int {
+	from, to := checkTimeOfDay(L, 1), checkTimeOfDay(L, 2)
 	now := secondsOfDay(time.Now())
-	if L.GetTop() >= 3 {
+	if L.Get(3) != lua.LNil {
 		now = checkTime(L, 3)
 	}
 	inside := from <= now && now < to

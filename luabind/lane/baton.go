@@ -28,7 +28,8 @@ type baton struct {
 	held     bool
 	reserved bool // held by nobody, and kept for the door
 	queue    [2]waiters
-	since    time.Time // since when the door has had the baton although others wait; zero: it has not
+	turns    []chan struct{} // to wait with, not in use
+	since    time.Time       // since when the door has had the baton although others wait; zero: it has not
 }
 
 // waiters is a queue of those who wait.
@@ -51,8 +52,6 @@ func (w *waiters) pop() chan struct{} {
 	return turn
 }
 
-var turns = sync.Pool{New: func() any { return make(chan struct{}, 1) }}
-
 // take blocks until the caller holds the baton.
 func (b *baton) take(p Priority) {
 	b.mu.Lock()
@@ -61,12 +60,24 @@ func (b *baton) take(p Priority) {
 		b.mu.Unlock()
 		return
 	}
-	turn := turns.Get().(chan struct{})
+	var turn chan struct{}
+	if n := len(b.turns); n > 0 {
+		turn, b.turns = b.turns[n-1], b.turns[:n-1]
+	} else {
+		turn = make(chan struct{}, 1)
+	}
 	b.queue[p].push(turn)
 	b.mu.Unlock()
 	<-turn
-	turns.Put(turn)
+	b.mu.Lock()
+	if len(b.turns) < keptTurns {
+		b.turns = append(b.turns, turn)
+	}
+	b.mu.Unlock()
 }
+
+// keptTurns is how many channels a baton keeps for the next who wait.
+const keptTurns = 64
 
 // give hands the baton to the next one who waits. now is the time.
 func (b *baton) give(now time.Time) {

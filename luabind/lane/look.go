@@ -79,7 +79,7 @@ func (p *Program) late() error {
 
 // standAt keeps where the code is, for reports.
 func (p *Program) standAt() {
-	if place := p.lane.vm.Place(); place != "" {
+	if place := p.state.Place(); place != "" {
 		p.place.Store(&place)
 	}
 }
@@ -87,8 +87,6 @@ func (p *Program) standAt() {
 // Outside gives the baton away while f runs, and takes it again. f must not touch anything of the VM. Commands that
 // wait or may take long use it.
 func (p *Program) Outside(f func()) {
-	vm := p.lane.vm
-	threads := vm.Threads()
 	if h := p.call.handover; h != nil {
 		p.call.handover = nil
 		h()
@@ -102,7 +100,6 @@ func (p *Program) Outside(f func()) {
 		p.call.taken = time.Now()
 		p.call.looked = p.call.taken
 		p.call.memory = p.call.taken
-		vm.SetThreads(threads)
 	}()
 	f()
 }

@@ -32,7 +32,8 @@ type Program struct {
 	grown   uint64                    // guarded by Memory.mu
 	place   atomic.Pointer[string]    // where the code stood when it was last looked at
 	room    [4]lua.LValue             // for the parameters of a call
-	call    call                      // the call that runs
+	state   sandbox.State
+	call    call // the call that runs
 }
 
 // call is the state of one Call.
@@ -173,8 +174,20 @@ func (p *Program) finish() {
 	}
 }
 
-// Close ends the program with its process: nothing of it runs any more.
-func (p *Program) Close() { p.lane.memory.forget(p) }
+// Close ends the program with its process: nothing of it runs any more. It waits for the baton if coroutines must be
+// ended.
+func (p *Program) Close() {
+	p.lane.memory.forget(p)
+	if p.state.Idle() {
+		return
+	}
+	p.lane.baton.take(Ordinary)
+	defer func() { p.lane.baton.give(time.Now()) }()
+	p.state.End()
+}
+
+// State is what the sandbox keeps of the process.
+func (p *Program) State() *sandbox.State { return &p.state }
 
 // Error is why a method did not return.
 type Error struct {
@@ -294,7 +307,7 @@ func (p *Program) Stopped() error { return p.call.stopped }
 
 // Fault reports a Go panic below the process's code.
 func (p *Program) Fault(value any, stack []byte) {
-	p.lane.fault(Fault{Value: value, Stack: stack, Method: p.call.method, Place: p.lane.vm.Place()})
+	p.lane.fault(Fault{Value: value, Stack: stack, Method: p.call.method, Place: p.state.Place()})
 }
 
 // Deadline, Value and Err complete the context.

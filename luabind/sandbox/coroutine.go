@@ -1,99 +1,214 @@
 package sandbox
 
 import (
-	"strings"
+	"iter"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
-// openCoroutines gives the library the interpreter's coroutines, changed in three ways. A coroutine runs under the very
-// context of its process: the interpreter would derive a cancellable one, which counts nothing and never hands the
-// lane over. Coroutines inside each other are counted, because each takes part of the goroutine's own stack. And a
-// yield gives as many values as are wanted: the interpreter leaves what resume was given in the registers, too few or
-// too many, and a missing one ends the process with a fault.
-func (vm *VM) openCoroutines() {
-	vm.main.Push(vm.main.NewFunction(lua.OpenCoroutine))
-	vm.main.Call(0, 1)
-	original := vm.main.Get(-1).(*lua.LTable)
-	vm.main.SetTop(0)
-	function := func(name string) *lua.LFunction { return original.RawGetString(name).(*lua.LFunction) }
-	create, resume, wrap := function("create"), function("resume").GFunction, function("wrap")
+// The interpreter's coroutines are not used. They return from the interpreter's loop to yield, which only works in a
+// function that was called by an instruction: a yield below sort, a metamethod or pcall, or one that is resumed with
+// fewer values than are wanted, ends in a nil pointer. Here a coroutine has a Go stack of its own (iter.Pull), so a
+// yield is a function call like any other, wherever it stands. A coroutine belongs to its process, and ends with it.
 
-	// born runs create or wrap without a context, so that the new thread derives none.
-	born := func(L *lua.LState, how *lua.LFunction) lua.LValue {
-		fn := L.CheckFunction(1)
-		ctx := L.RemoveContext()
-		L.Push(how)
-		L.Push(fn)
-		L.Call(1, 1)
-		L.SetContext(ctx)
-		return L.Get(-1)
-	}
-	functions := map[string]lua.LGFunction{
-		"create": func(L *lua.LState) int {
-			th := born(L, create).(*lua.LState)
-			th.SetContext(L.Context())
-			return 1
-		},
-		"resume": func(L *lua.LState) int { return vm.nested(L, L.CheckThread(1), resume) },
-		// nil outside of coroutines, as in Lua 5.1; the interpreter gives the process's thread
-		"running": func(L *lua.LState) int {
-			if current := vm.main.G.CurrentThread; current.Parent != nil {
-				L.Push(current)
-			} else {
-				L.Push(lua.LNil)
-			}
-			return 1
-		},
-		"wrap": func(L *lua.LState) int {
-			resumer := born(L, wrap).(*lua.LFunction)
-			th := resumer.Upvalues[0].Value().(*lua.LState)
-			th.SetContext(L.Context())
-			again := resumer.GFunction
-			resumer.GFunction = func(L *lua.LState) int { return vm.nested(L, th, again) }
-			return 1
-		},
-	}
-	table := vm.table(functions)
-	table.RawSetString("yield", vm.yield(function("yield")))
-	table.RawSetString("status", function("status"))
-	vm.Set("coroutine", readOnly(vm.main, "coroutine", table))
+// maxCoroutines is how many coroutines of one process may not have come to their end.
+const maxCoroutines = 10_000
+
+// State is what the sandbox keeps of a process. The zero State is that of a process which has not run.
+type State struct {
+	running    running
+	coroutines map[*lua.LState]*coroutine // those that have not ended
+	current    *coroutine                 // the one that runs, nil outside of coroutines
 }
 
-// yieldSource takes all that a resume gives, and gives to who yields what is wanted of it, as every Lua function does.
-const yieldSource = `local yield, all = ... return function(...) return all(yield(...)) end`
+// running is the thread whose code runs, inside the protected calls and coroutines that outer runs.
+type running struct {
+	th    *lua.LState
+	outer *running
+}
 
-func (vm *VM) yield(original *lua.LFunction) *lua.LFunction {
-	wrapper, err := vm.main.Load(strings.NewReader(yieldSource), "coroutine.yield")
-	if err != nil {
-		panic(err)
-	}
-	yield := vm.main.NewFunction(func(L *lua.LState) int {
-		if L.Parent == nil {
-			L.Error(lua.LString("attempt to yield outside of a coroutine, or across pcall"), 3)
+// Place is where the process's code stands, as file:line, "" when none runs.
+func (s *State) Place() string {
+	for r := &s.running; r != nil && r.th != nil; r = r.outer {
+		if place := place(r.th); place != "" {
+			return place
 		}
-		return original.GFunction(L)
-	})
-	all := vm.main.NewFunction(func(L *lua.LState) int { return L.GetTop() })
-	vm.main.Push(wrapper)
-	vm.main.Push(yield)
-	vm.main.Push(all)
-	vm.main.Call(2, 1)
-	defer vm.main.SetTop(0)
-	return vm.main.Get(-1).(*lua.LFunction)
+	}
+	return ""
 }
 
-// nested resumes a coroutine, one level deeper.
-func (vm *VM) nested(L, th *lua.LState, resume lua.LGFunction) int {
+// End ends the coroutines that have not come to their end. The caller must hold what it holds to run the process.
+func (s *State) End() {
+	for _, c := range s.coroutines {
+		c.stop()
+	}
+	s.coroutines = nil
+}
+
+// Idle reports whether End has nothing to do.
+func (s *State) Idle() bool { return len(s.coroutines) == 0 }
+
+// coroutine is one coroutine that has not ended. Scripts hold its thread.
+type coroutine struct {
+	outer  *coroutine // who resumed it; nil while it does not run, or when that is no coroutine
+	active bool       // it runs, or has resumed another one that does
+	values []lua.LValue
+	err    *Error
+	next   func() (struct{}, bool)
+	stop   func()
+	yield  func(struct{}) bool
+}
+
+// killed is what a yield panics with when its process ends.
+type killed struct{}
+
+func (vm *VM) openCoroutines() {
+	vm.Set("coroutine", readOnly(vm.main, "coroutine", vm.table(map[string]lua.LGFunction{
+		"create": func(L *lua.LState) int {
+			L.Push(vm.newCoroutine(L))
+			return 1
+		},
+		"resume":  vm.resume,
+		"running": vm.runningCoroutine,
+		"status":  coroutineStatus,
+		"wrap": func(L *lua.LState) int {
+			th := vm.newCoroutine(L)
+			L.Push(L.NewFunction(func(L *lua.LState) int { return vm.resumeWrapped(L, th) }))
+			return 1
+		},
+		"yield": yield,
+	})))
+}
+
+func stateOf(L *lua.LState) *State { return L.Context().(Context).State() }
+
+// newCoroutine makes a coroutine of the function that is the first argument.
+func (vm *VM) newCoroutine(L *lua.LState) *lua.LState {
+	fn := L.CheckFunction(1)
 	ctx := L.Context().(Context)
-	if !ctx.Enter() {
+	state := ctx.State()
+	if len(state.coroutines) >= maxCoroutines {
+		L.RaiseError("too many coroutines that have not come to their end (the limit is %d)", maxCoroutines)
+	}
+	th := vm.thread(ctx)
+	c := &coroutine{}
+	c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
+		c.yield = yield
+		args := c.values
+		if c.err = vm.run(th, fn, args, raisePlain); c.err == nil {
+			c.values = valuesFrom(th, 1)
+		}
+	})
+	if state.coroutines == nil {
+		state.coroutines = map[*lua.LState]*coroutine{}
+	}
+	state.coroutines[th] = c
+	return th
+}
+
+// valuesFrom are the values of a thread from n on.
+func valuesFrom(L *lua.LState, n int) []lua.LValue {
+	values := make([]lua.LValue, 0, max(0, L.GetTop()-n+1))
+	for ; n <= L.GetTop(); n++ {
+		values = append(values, L.Get(n))
+	}
+	return values
+}
+
+func (vm *VM) resume(L *lua.LState) int {
+	results, err := vm.enter(L, L.CheckThread(1), valuesFrom(L, 2))
+	if err != nil {
+		L.Push(lua.LFalse)
+		L.Push(err.Value)
+		return 2
+	}
+	L.Push(lua.LTrue)
+	return 1 + pushAll(L, results)
+}
+
+func (vm *VM) resumeWrapped(L *lua.LState, th *lua.LState) int {
+	results, err := vm.enter(L, th, valuesFrom(L, 1))
+	if err != nil {
+		L.Error(err.Value, 0)
+	}
+	return pushAll(L, results)
+}
+
+func pushAll(L *lua.LState, values []lua.LValue) int {
+	for _, v := range values {
+		L.Push(v)
+	}
+	return len(values)
+}
+
+// enter lets a coroutine run until it yields or ends, and returns what it gives.
+func (vm *VM) enter(L, th *lua.LState, args []lua.LValue) ([]lua.LValue, *Error) {
+	ctx := L.Context().(Context)
+	state := ctx.State()
+	c := state.coroutines[th]
+	switch {
+	case c == nil:
+		return nil, &Error{Value: lua.LString("can not resume a dead thread")}
+	case c.active:
+		return nil, &Error{Value: lua.LString("can not resume a running thread")}
+	case !ctx.Enter():
 		L.RaiseError("stack overflow (coroutines inside each other)")
 	}
-	outer := vm.running
-	vm.running = running{th: th, outer: &outer}
-	defer func() {
-		vm.running = outer
-		ctx.Leave()
-	}()
-	return resume(L)
+	saved := state.running
+	state.running = running{th: th, outer: &saved}
+	c.outer, c.active, c.values, state.current = state.current, true, args, c
+	_, yielded := c.next()
+	state.current, c.outer, c.active = c.outer, nil, false
+	state.running = saved
+	ctx.Leave()
+	if !yielded {
+		delete(state.coroutines, th)
+	}
+	if cause := ctx.Stopped(); cause != nil {
+		L.RaiseError("%s", cause.Error())
+	}
+	if c.err != nil {
+		return nil, c.err
+	}
+	return c.values, nil
+}
+
+func yield(L *lua.LState) int {
+	c := stateOf(L).current
+	if c == nil {
+		L.RaiseError("attempt to yield outside of a coroutine")
+	}
+	c.values = valuesFrom(L, 1)
+	if !c.yield(struct{}{}) {
+		panic(killed{})
+	}
+	return pushAll(L, c.values)
+}
+
+// runningCoroutine is coroutine.running: nil outside of coroutines, as in Lua 5.1.
+func (vm *VM) runningCoroutine(L *lua.LState) int {
+	state := stateOf(L)
+	for th, c := range state.coroutines {
+		if c == state.current {
+			L.Push(th)
+			return 1
+		}
+	}
+	L.Push(lua.LNil)
+	return 1
+}
+
+func coroutineStatus(L *lua.LState) int {
+	state := stateOf(L)
+	status := "suspended"
+	switch c := state.coroutines[L.CheckThread(1)]; {
+	case c == nil:
+		status = "dead"
+	case c == state.current:
+		status = "running"
+	case c.active:
+		status = "normal"
+	}
+	L.Push(lua.LString(status))
+	return 1
 }

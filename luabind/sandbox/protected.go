@@ -37,11 +37,15 @@ func (vm *VM) protect(L *lua.LState, fn lua.LValue, args []lua.LValue, onError f
 	}
 	defer ctx.Leave()
 	th := vm.thread(ctx)
-	saved := vm.Threads()
-	vm.running = running{th: th, outer: &saved.running}
+	state := ctx.State()
+	saved := state.running
+	state.running = running{th: th, outer: &saved}
 	err := vm.run(th, fn, args, onError)
-	vm.SetThreads(saved)
+	state.running = saved
 	if err != nil {
+		if err.killed {
+			panic(killed{})
+		}
 		if cause := ctx.Stopped(); cause != nil {
 			if err.Error() == cause.Error() { // pcall itself called a command that waits: only here is there a line
 				L.RaiseError("%s", cause.Error())

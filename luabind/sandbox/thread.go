@@ -13,6 +13,7 @@ type Error struct {
 	Value     lua.LValue // what was raised; most often text that begins with file:line:
 	Traceback string     // the calls that led there, the innermost first, one a line; "" when unknown
 	Fault     bool       // a Go panic: the host is wrong, not the script
+	killed    bool       // the process ends, and this coroutine of it
 }
 
 // Error is the value as text.
@@ -27,10 +28,10 @@ func (e *Error) Error() string {
 // thread's values from 1 on, and must not keep the thread. The error is an *Error, or that of take.
 func (vm *VM) Call(ctx Context, fn *lua.LFunction, take func(L *lua.LState) ([]any, error), args []lua.LValue) ([]any, error) {
 	th := vm.thread(ctx)
-	saved := vm.Threads()
-	vm.SetThreads(Threads{current: th, running: running{th: th}})
+	state := ctx.State()
+	state.running = running{th: th}
 	err := vm.run(th, fn, args, raise)
-	vm.SetThreads(saved)
+	state.running = running{}
 	if err != nil {
 		return nil, err // the thread's stack stands as the error left it, so it is not used again
 	}
@@ -86,6 +87,8 @@ func (vm *VM) run(th *lua.LState, fn lua.LValue, args []lua.LValue, onError func
 // recovered makes an Error of what a call panicked with.
 func (vm *VM) recovered(th *lua.LState, v any) *Error {
 	switch v := v.(type) {
+	case killed:
+		return &Error{Value: lua.LString("the process has ended"), killed: true}
 	case *lua.ApiError:
 		if s, ok := v.Object.(lua.LString); ok { // a library function that pcall itself called has no line, and the message begins with a space
 			return &Error{Value: lua.LString(strings.TrimPrefix(string(s), " ")), Traceback: v.StackTrace}
@@ -93,7 +96,7 @@ func (vm *VM) recovered(th *lua.LState, v any) *Error {
 		return &Error{Value: v.Object, Traceback: v.StackTrace}
 	case string:
 		if v == "lua callstack overflow" {
-			return &Error{Value: lua.LString(where(th) + "stack overflow")}
+			return &Error{Value: lua.LString(strings.TrimPrefix(place(th)+": stack overflow", ": "))}
 		}
 	}
 	stack := debug.Stack()
@@ -152,15 +155,15 @@ func functionName(frame *lua.Debug) string {
 	return frame.Name
 }
 
-// where is the place of the innermost Lua function that runs in L, as "file:line: ", or "".
-func where(L *lua.LState) string {
+// place is the place of the innermost Lua function that runs in L, as file:line, or "".
+func place(L *lua.LState) string {
 	for level := 0; level < tracedCalls; level++ {
 		frame, ok := L.GetStack(level)
 		if !ok {
 			return ""
 		}
 		if _, err := L.GetInfo("Sl", frame, lua.LNil); err == nil && frame.CurrentLine > 0 {
-			return fmt.Sprintf("%s:%d: ", frame.Source, frame.CurrentLine)
+			return fmt.Sprintf("%s:%d", frame.Source, frame.CurrentLine)
 		}
 	}
 	return ""

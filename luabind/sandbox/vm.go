@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -20,6 +19,8 @@ type Context interface {
 	// Resolve gives the value of a global name that is neither a process variable nor in the library, LNil
 	// when there is none. It may raise a Lua error.
 	Resolve(L *lua.LState, name string) lua.LValue
+	// State is what the sandbox keeps of the process.
+	State() *State
 	// Stopped is the cause for which the process must stop now, nil while it may go on.
 	Stopped() error
 	// Fault reports a Go panic below a script: a fault of the host, not of the script.
@@ -66,7 +67,6 @@ type VM struct {
 	free         []*lua.LState
 	marked       map[*lua.LTable]time.Time // tables to be made anew, and when a loop was last in each: see Tidy
 	nextFunction *lua.LFunction
-	running      running
 	options      Options
 }
 
@@ -81,7 +81,6 @@ func New(options Options) *VM {
 	})
 	vm := &VM{marked: map[*lua.LTable]time.Time{}, main: main, options: options, library: main.CreateTable(0, 160), environment: main.CreateTable(0, 2)}
 	main.G.MainThread = main // threads are called directly; without it the first call would take the main thread's place
-	main.G.CurrentThread = main
 	vm.openLibraries()
 	missing := main.CreateTable(0, 1)
 	missing.RawSetString("__index", main.NewFunction(resolve))
@@ -121,35 +120,6 @@ func (vm *VM) NewEnvironment(variables int) *lua.LTable {
 
 // Close gives back what the VM holds. Nothing may run in it any more.
 func (vm *VM) Close() { vm.free = nil }
-
-// Threads are those that run in a VM at one moment. Whoever gives the VM to another goroutine keeps them, and sets
-// them again when it has the VM back.
-type Threads struct {
-	current *lua.LState // as coroutine.running sees it
-	running running
-}
-
-// running is the thread whose code runs, inside the protected calls and coroutines that outer runs.
-type running struct {
-	th    *lua.LState
-	outer *running
-}
-
-// Threads are those that run now.
-func (vm *VM) Threads() Threads { return Threads{vm.main.G.CurrentThread, vm.running} }
-
-// SetThreads is the other half of Threads.
-func (vm *VM) SetThreads(t Threads) { vm.main.G.CurrentThread, vm.running = t.current, t.running }
-
-// Place is where the code that runs stands, as file:line, "" when none does.
-func (vm *VM) Place() string {
-	for r := &vm.running; r != nil && r.th != nil; r = r.outer {
-		if place := where(r.th); place != "" {
-			return strings.TrimSuffix(place, ": ")
-		}
-	}
-	return ""
-}
 
 func (vm *VM) table(functions map[string]lua.LGFunction) *lua.LTable {
 	t := vm.main.CreateTable(0, len(functions))

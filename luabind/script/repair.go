@@ -18,10 +18,35 @@ type rewriter struct {
 func (r *rewriter) block(statements []ast.Stmt) {
 	for i, statement := range statements {
 		children(statement, r.expression, r.block)
+		if loop, ok := statement.(*ast.GenericForStmt); ok && mayBeginWithJump(loop.Stmts) {
+			loop.Stmts = append([]ast.Stmt{nothing(loop)}, loop.Stmts...)
+		}
 		if assignment, ok := statement.(*ast.AssignStmt); ok {
 			statements[i] = repairAssignment(assignment)
 		}
 	}
+}
+
+// mayBeginWithJump reports whether the first instruction of a block may be a jump. gopher-lua then loses the way back
+// to the body of a generic for, and what follows the loop is skipped or worse: for k in f do break end.
+func mayBeginWithJump(statements []ast.Stmt) bool {
+	if len(statements) == 0 {
+		return false
+	}
+	switch statements[0].(type) {
+	case *ast.AssignStmt, *ast.LocalAssignStmt, *ast.FuncCallStmt, *ast.NumberForStmt, *ast.GenericForStmt, *ast.ReturnStmt:
+		return false
+	}
+	return true
+}
+
+// nothing is a statement that is one instruction and has no effect, at the line of a loop.
+func nothing(loop *ast.GenericForStmt) ast.Stmt {
+	value := &ast.NilExpr{}
+	value.SetLine(loop.Line())
+	s := &ast.LocalAssignStmt{Names: []string{"(nothing)"}, Exprs: []ast.Expr{value}}
+	s.SetLine(loop.Line())
+	return s
 }
 
 func (r *rewriter) expression(place *ast.Expr) {

@@ -170,7 +170,7 @@ func client(st *stay, args wire.Command) {
 		st.writer.WriteSimple("OK")
 	case sub == "INFO" && len(args) == 1:
 		st.writer.WriteBulk(fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d user=%d resp=%d\n",
-			c.ID, c.Peer.Address, c.Peer.Local, st.guest.Name(), int(time.Since(c.Opened).Seconds()), c.User, st.writer.Version()))
+			c.ID, c.Peer.Address, c.Peer.Local, strings.ReplaceAll(st.guest.Name(), " ", "_"), int(time.Since(c.Opened).Seconds()), c.User, st.writer.Version()))
 	case sub == "ID" || sub == "GETNAME" || sub == "SETNAME" || sub == "SETINFO" || sub == "INFO":
 		st.wrongCount("client|" + strings.ToLower(sub))
 	default:

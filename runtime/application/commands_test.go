@@ -59,16 +59,16 @@ var commandCases = []struct{ text, want string }{
 	{"COMMAND\r\n", "*0\r\n"},
 	{"COMMAND DOCS\r\n", "*0\r\n"},
 	{"COMMAND docs PING ECHO\r\n", "*0\r\n"},
-	{"HELLO 3\r\nCOMMAND DOCS\r\nCOMMAND\r\n", hello3("") + "%0\r\n*0\r\n"},
+	{"HELLO 3\r\nCOMMAND DOCS\r\nCOMMAND\r\n", hello3 + "%0\r\n*0\r\n"},
 	{"COMMAND INFO PING\r\n", "*0\r\n"},
 
 	{"HELLO\r\n", hello2},
 	{"HELLO 2\r\n", hello2},
-	{"HELLO 3\r\n", hello3("")},
-	{"HELLO 3\r\nHELLO\r\n", hello3("") + hello3("")},
-	{"HELLO 3\r\nHELLO 2\r\nPING\r\n", hello3("") + hello2 + "+PONG\r\n"},
-	{"HELLO 3 SETNAME me\r\nCLIENT GETNAME\r\n", hello3("") + "$2\r\nme\r\n"},
-	{"HELLO 3 setname me setname you\r\nCLIENT GETNAME\r\n", hello3("") + "$3\r\nyou\r\n"},
+	{"HELLO 3\r\n", hello3},
+	{"HELLO 3\r\nHELLO\r\n", hello3 + hello3},
+	{"HELLO 3\r\nHELLO 2\r\nPING\r\n", hello3 + hello2 + "+PONG\r\n"},
+	{"HELLO 3 SETNAME me\r\nCLIENT GETNAME\r\n", hello3 + "$2\r\nme\r\n"},
+	{"HELLO 3 setname me setname you\r\nCLIENT GETNAME\r\n", hello3 + "$3\r\nyou\r\n"},
 	{"HELLO 1\r\n", "-NOPROTO unsupported protocol version\r\n"},
 	{"HELLO 4\r\n", "-NOPROTO unsupported protocol version\r\n"},
 	{"HELLO x\r\n", "-NOPROTO unsupported protocol version\r\n"},
@@ -80,7 +80,7 @@ var commandCases = []struct{ text, want string }{
 	{"HELLO 3 SETNAME 'a b'\r\nCALL null\r\n", "-ERR Client names cannot contain spaces, newlines or special characters.\r\n$-1\r\n"},
 
 	{"RESET\r\n", "+RESET\r\n"},
-	{"HELLO 3 SETNAME me\r\nRESET\r\nCALL null\r\nCLIENT GETNAME\r\n", hello3("") + "+RESET\r\n$-1\r\n$0\r\n\r\n"},
+	{"HELLO 3 SETNAME me\r\nRESET\r\nCALL null\r\nCLIENT GETNAME\r\n", hello3 + "+RESET\r\n$-1\r\n$0\r\n\r\n"},
 	{"RESET x\r\n", fmt.Sprintf(wrongCount, "reset")},
 
 	{"TIME\r\n", "*2\r\n$9\r\n946684800\r\n$1\r\n0\r\n"},
@@ -97,9 +97,7 @@ var commandCases = []struct{ text, want string }{
 const hello2 = "*14\r\n$6\r\nserver\r\n$8\r\nmoongate\r\n$7\r\nversion\r\n$5\r\n1.2.3\r\n$5\r\nproto\r\n:2\r\n$2\r\nid\r\n:1\r\n" +
 	"$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n"
 
-func hello3(string) string {
-	return strings.NewReplacer("*14\r\n", "%7\r\n", ":2\r\n", ":3\r\n").Replace(hello2)
-}
+var hello3 = strings.NewReplacer("*14\r\n", "%7\r\n", ":2\r\n", ":3\r\n").Replace(hello2)
 
 func TestCommands(t *testing.T) {
 	null := map[string]func(g *guest, args []any) ([]any, error){

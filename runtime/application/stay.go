@@ -161,10 +161,12 @@ func (st *stay) nudge() {
 
 // Read is what the Reader reads from.
 func (st *stay) Read(b []byte) (int, error) {
-	if st.reader.Buffered() == 0 {
-		st.enter(idle)
-	} else if phase(st.phase.Load()&3) != partial {
-		st.enter(partial)
+	next := idle
+	if st.reader.Buffered() > 0 {
+		next = partial
+	}
+	if phase(st.phase.Load()&3) != next { // a message for the client does not make it less idle
+		st.enter(next)
 	}
 	return st.conn.Read(b)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"moongate/runtime/listener"
@@ -27,6 +28,9 @@ type guest struct {
 	host       *Host
 	connection *session.Connection
 	program    Program
+
+	mu   sync.Mutex
+	over bool // the stay is over: nothing interrupts the close method on its account
 }
 
 // Open is the door of the application listener: the checks, then the twin and the open method in it. A refused
@@ -39,10 +43,14 @@ func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte)
 	}
 	twin := h.processes.Start(process.Spec{Type: process.InternalServer, Method: method.OnServerOpenConnection})
 	c := h.sessions.New(peer, session.Designer, twin, now)
+	if c == nil {
+		twin.End()
+		return h.Open(peer, handover)
+	}
 	program := h.scripts.NewProgram(twin, c)
 	refusal, fault := h.verdict(c, program, handover)
 	if fault != nil {
-		h.logFault(method.OnServerOpenConnection, c, program, fault)
+		h.logFault(method.OnServerOpenConnection, twin, c, program, fault)
 	}
 	if refusal.Code != 0 {
 		h.sessions.Refuse(c)
@@ -71,13 +79,12 @@ func (g *guest) Serve(conn net.Conn) {
 	h, c, twin := g.host, g.connection, g.connection.Process
 	cause := g.stay(conn)
 	c.End(cause)
-	twin.OnKill(nil)
-	twin.Pardon()
+	g.endStay()
 	if g.program.Has(method.OnServerCloseConnection) {
 		_, err := g.program.Call(CallOptions{Door: true, Limit: h.closeLimit()},
 			method.OnServerCloseConnection, int64(c.User), int64(c.ID), int64(0))
 		if err != nil {
-			h.logFault(method.OnServerCloseConnection, c, g.program, err)
+			h.logFault(method.OnServerCloseConnection, twin, c, g.program, err)
 			h.noteLeft(fmt.Sprintf("%s of connection %d: %v", method.OnServerCloseConnection, c.ID, err), err)
 		}
 	}
@@ -115,7 +122,7 @@ func (g *guest) Call(name string, args []any) ([]any, error) {
 	}
 	results, err := g.program.Call(CallOptions{}, name, args...)
 	if err != nil && g.connection.Process.Killed() == nil {
-		g.host.logFault(name, g.connection, g.program, err)
+		g.host.logFault(name, g.connection.Process, g.connection, g.program, err)
 	}
 	return results, err
 }
@@ -131,8 +138,22 @@ func (g *guest) SetName(name string) {
 // Name is the client's process's name.
 func (g *guest) Name() string { return g.connection.Process.Name() }
 
+// endStay forgets what was to end the stay, so that the close method can run.
+func (g *guest) endStay() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.over = true
+	g.connection.Process.OnKill(nil)
+	g.connection.Process.Pardon()
+}
+
 // Interrupt ends the method that runs for the connection, if one does.
 func (g *guest) Interrupt(cause session.Cause) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.over {
+		return
+	}
 	switch cause {
 	case session.Shutdown:
 		g.connection.Process.Kill(errShutdown)
@@ -154,13 +175,13 @@ func (h *Host) logRefusal(now time.Time, c *session.Connection, peer session.Pee
 }
 
 // logFault says that a script failed, once, with the place and the calls that led there.
-func (h *Host) logFault(name string, c *session.Connection, program Program, err error) {
+func (h *Host) logFault(name string, p *process.Process, c *session.Connection, program Program, err error) {
 	if !h.mayLog(time.Now()) {
 		return
 	}
-	attrs := []any{"method", name, "error", err, "version", program.Version()}
+	attrs := []any{"method", name, "error", err, "version", program.Version(), "process", p.Number()}
 	if c != nil {
-		attrs = append(attrs, "connection", c.ID, "process", c.Process.Number())
+		attrs = append(attrs, "connection", c.ID)
 	}
 	var script ScriptError
 	if errors.As(err, &script) && script.Traceback() != "" {

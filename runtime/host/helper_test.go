@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -121,8 +120,6 @@ func serve(t *testing.T, f files, do func(t *testing.T, s *server)) {
 func serveWith(t *testing.T, f files, change func(*host.Config), do func(t *testing.T, s *server)) {
 	t.Helper()
 	folder := f.write(t)
-	runtime.GC() // two collections empty every sync.Pool: a channel that one bubble has made must not be found by the next
-	runtime.GC()
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{t: t, log: &logbook{start: time.Now()}, over: make(chan struct{})}
 		config := host.Config{
@@ -257,6 +254,7 @@ type client struct {
 type terms struct {
 	deaf    bool                      // it reads nothing
 	between func(*session.Connection) // what happens between its acceptance and its stay
+	slow    time.Duration             // how long the first change of its write deadline takes
 }
 
 // connect opens a connection as a listener does, in a goroutine of its own, and waits until nothing more happens.
@@ -286,13 +284,27 @@ func (s *server) connectOn(o terms) *client {
 		if o.between != nil {
 			o.between(c.connection())
 		}
-		guest.Serve(ours)
+		guest.Serve(&slowConn{Conn: ours, wait: o.slow})
 	}()
 	if !o.deaf {
 		go c.listen()
 	}
 	synctest.Wait()
 	return c
+}
+
+// slowConn is a connection whose first change of the write deadline takes a time, so that whoever asks for its end is late.
+type slowConn struct {
+	net.Conn
+	wait time.Duration
+	once atomic.Bool
+}
+
+func (c *slowConn) SetWriteDeadline(t time.Time) error {
+	if !c.once.Swap(true) {
+		time.Sleep(c.wait)
+	}
+	return c.Conn.SetWriteDeadline(t)
 }
 
 func (c *client) listen() {

@@ -174,7 +174,7 @@ func (h *Host) run(p *process.Process, args []any) {
 		defer p.End()
 		defer program.Close()
 		if _, err := program.Call(CallOptions{}, p.Method(), args...); err != nil && p.Killed() == nil {
-			h.logFault(p.Method(), nil, program, err)
+			h.logFault(p.Method(), p, nil, program, err)
 		}
 	})
 }

@@ -223,6 +223,32 @@ func TestEndsBeforeTheStay(t *testing.T) {
 	}
 }
 
+// Somebody asks for the end of a connection; before the request has come through, the client leaves. The close method, which runs by then, is not what was
+// to be interrupted.
+func TestALateInterruptDoesNotStopTheCloseMethod(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		end  func(s *server, c *session.Connection)
+	}{
+		{"dropped", func(s *server, c *session.Connection) { s.Drop(c.Session()) }},
+		{"the server stops", func(s *server, _ *session.Connection) { s.Quit(0) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			serve(t, files{
+				"on_server_close_connection.lua": `print(">", "close", ...) delay_process(current_process(), 120) print(">", "done")`,
+			}, func(t *testing.T, s *server) {
+				guest := s.connectOn(terms{slow: time.Second})
+				go c.end(s, guest.connection())
+				time.Sleep(500 * time.Millisecond)
+				guest.expectReply("QUIT", "+OK\r\n")
+				time.Sleep(time.Minute)
+				s.expectNotes("500ms: close 1 1 0", "2.5s: done")
+				expect(t, "faults", s.log.with("script failed"), nil)
+			})
+		})
+	}
+}
+
 // sending makes the first client send a command whose reply it does not look at.
 func sending(command string) func(*server, *session.Connection) {
 	return func(s *server, _ *session.Connection) {

@@ -13,8 +13,12 @@ const (
 	Stopping
 )
 
-// SetStage moves the server on.
-func (r *Registry) SetStage(s Stage) { r.stage.Store(int32(s)) }
+// SetStage moves the server on. When it is Stopping, every connection that is let in all the same is live already.
+func (r *Registry) SetStage(s Stage) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stage.Store(int32(s))
+}
 
 // RefuseNew makes every new connection be refused, or not any more ("REJECT NEW REMOTE CONNECTIONS"). Those that are
 // open stay.
@@ -43,7 +47,7 @@ func (c *Check) Count() int64 { return c.count.Load() }
 // newChecks is the list of the checks, in the order in which they are made. The codes are those of 4D's error list:
 // -10514 the maximum of users is reached, -10515 the attempt to connect has been denied, -10516 the server is busy
 // with itself.
-func (r *Registry) newChecks(rules Rules, maximum int) []*Check {
+func (r *Registry) newChecks(rules Rules) []*Check {
 	return []*Check{
 		{Name: "starting", Code: -10516, Reason: "the server is starting",
 			refuses: func(Peer) bool { return Stage(r.stage.Load()) == Starting }},
@@ -54,7 +58,7 @@ func (r *Registry) newChecks(rules Rules, maximum int) []*Check {
 		{Name: "address rules", Code: -10515, Reason: "connections from this address are not allowed",
 			refuses: func(p Peer) bool { return !rules.Allow(p.Address.Addr()) }},
 		{Name: "maximum connections", Code: -10514, Reason: "the maximum number of connections is reached",
-			refuses: func(Peer) bool { return maximum > 0 && r.Count(Filter{}) >= maximum }},
+			refuses: func(Peer) bool { return r.maximum > 0 && r.Count(Filter{}) >= r.maximum }},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // Registry has the connections of a server. Make it with NewRegistry.
 type Registry struct {
 	checks   []*Check
+	maximum  int // of live connections; 0: any number
 	stage    atomic.Int32
 	refusing atomic.Bool
 	accepts  atomic.Int64
@@ -30,17 +31,22 @@ type Registry struct {
 // NewRegistry makes a registry whose checks use these rules.
 func NewRegistry(rules Rules, maximum int) *Registry {
 	r := &Registry{
-		live: map[ConnectionID]*Connection{}, byUser: map[UserNumber]int{}, byAddress: map[netip.Addr]int{},
+		maximum: maximum,
+		live:    map[ConnectionID]*Connection{}, byUser: map[UserNumber]int{}, byAddress: map[netip.Addr]int{},
 	}
-	r.checks = r.newChecks(rules, maximum)
+	r.checks = r.newChecks(rules)
 	return r
 }
 
-// New makes a connection that is being decided: it has its number and counts from now on.
+// New makes a connection that is being decided: it has its number and counts from now on. It returns nil if the server
+// is stopping by now, or full: then Check says so, which could not know of others who came at the same time.
 func (r *Registry) New(peer Peer, user UserNumber, p *process.Process, now time.Time) *Connection {
 	c := &Connection{User: user, Peer: peer, Opened: now, Process: p}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if Stage(r.stage.Load()) == Stopping || r.maximum > 0 && len(r.live) >= r.maximum {
+		return nil
+	}
 	r.last++
 	c.ID = r.last
 	r.live[c.ID] = c
