@@ -144,6 +144,9 @@ func inNetwork(_ *environment, L *lua.LState) int {
 func rateLimit(e *environment, L *lua.LState) int {
 	key := L.CheckString(1)
 	n, seconds := int(checkInteger(L, 2)), float64(L.CheckNumber(3))
+	if len(key) > longestKey {
+		L.ArgError(1, "key of at most 255 bytes expected")
+	}
 	if n < 1 || n > maxUsesKey {
 		L.ArgError(2, "number of uses expected, 1 to 10000")
 	}

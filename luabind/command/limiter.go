@@ -25,6 +25,7 @@ type limit struct {
 const (
 	maxUses    = 1_000_000 // remembered at once, of all keys
 	maxUsesKey = 10_000    // remembered for one key: the largest n
+	longestKey = 255       // bytes
 	sweepEvery = time.Second
 )
 

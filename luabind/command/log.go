@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"log/slog"
-	"strings"
 
 	"moongate/luabind/lane"
 
@@ -21,11 +20,15 @@ var logCommands = []Command{
 const longestLine = 8 << 10
 
 func printLine(e *environment, L *lua.LState) int {
-	parts := make([]string, L.GetTop())
-	for i := range parts {
-		parts[i] = L.ToStringMeta(L.Get(i + 1)).String()
+	var line []byte
+	for i := 1; i <= L.GetTop() && len(line) <= longestLine; i++ {
+		if i > 1 {
+			line = append(line, '\t')
+		}
+		text := L.ToStringMeta(L.Get(i)).String()
+		line = append(line, text[:min(len(text), longestLine+1)]...)
 	}
-	e.write(L, slog.LevelInfo, strings.Join(parts, "\t"))
+	e.write(L, slog.LevelInfo, string(line))
 	return 0
 }
 

@@ -121,7 +121,7 @@ func newProcess(e *environment, L *lua.LState) int {
 	}
 	var args []any
 	for i := 4; i <= last; i++ {
-		v, err := convert.ToGo(L.Get(i))
+		v, err := convert.Charged(L.Get(i), func(n int) { lane.Running(L).Step(L, 8*n) })
 		if err != nil {
 			L.ArgError(i, err.Error())
 		}

@@ -36,12 +36,22 @@ func Number(n lua.LNumber) any {
 }
 
 // ToGo is the Go value of a Lua value. The error says which value has none.
-func ToGo(v lua.LValue) (any, error) {
-	c := conversion{}
+func ToGo(v lua.LValue) (any, error) { return Charged(v, func(int) {}) }
+
+// Charged is ToGo for a table that may be large: work is called now and then with the number of values converted since
+// it was last called, and may panic.
+func Charged(v lua.LValue, work func(values int)) (any, error) {
+	c := conversion{work: work}
 	return c.toGo(v, 0)
 }
 
-type conversion struct{ elements int }
+// chargeEvery is how many values are converted between two calls of work.
+const chargeEvery = 256
+
+type conversion struct {
+	elements int
+	work     func(values int)
+}
 
 func (c *conversion) toGo(v lua.LValue, depth int) (any, error) {
 	switch v := v.(type) {
@@ -71,6 +81,9 @@ func (c *conversion) table(t *lua.LTable, depth int) (any, error) {
 		if c.elements++; c.elements > maxElements {
 			return nil, fmt.Errorf("more than %d values in a table", maxElements)
 		}
+		if c.elements%chargeEvery == 0 {
+			c.work(chargeEvery)
+		}
 		value, err := c.toGo(v, depth)
 		if err != nil {
 			return nil, err
@@ -91,10 +104,29 @@ func (c *conversion) table(t *lua.LTable, depth int) (any, error) {
 		}
 		pairs = append(pairs, wire.Pair{Key: key, Value: value})
 	}
-	if pairs != nil {
+	switch {
+	case pairs == nil:
+		return list, nil
+	case isList(pairs):
+		list = make([]any, len(pairs))
+		for _, p := range pairs {
+			list[p.Key.(int64)-1] = p.Value
+		}
+		return list, nil
+	default:
 		return pairs, nil
 	}
-	return list, nil
+}
+
+// isList reports whether the keys, which are all different, are 1 to n in another order: a long list that was not filled
+// from its beginning.
+func isList(pairs wire.Map) bool {
+	for _, p := range pairs {
+		if n, ok := p.Key.(int64); !ok || n < 1 || n > int64(len(pairs)) {
+			return false
+		}
+	}
+	return true
 }
 
 // ToLua is the Lua value of a Go value. It panics on a type that is none of the package's.

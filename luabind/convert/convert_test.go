@@ -146,6 +146,38 @@ func TestUpToTheLimits(t *testing.T) {
 	}
 }
 
+// A list is one however it came about: the interpreter keeps the elements beyond a limit in another place, in the order of their coming.
+func TestLongLists(t *testing.T) {
+	saved := lua.MaxArrayIndex
+	lua.MaxArrayIndex = 16
+	defer func() { lua.MaxArrayIndex = saved }()
+	L := newState(t)
+	for _, code := range []string{
+		`(function() local t = {} for i = 1, 40 do t[i] = i end return t end)()`,
+		`(function() local t = {} for i = 40, 1, -1 do t[i] = i end return t end)()`,
+		`(function() local t = {} for i = 1, 40 do t[i] = i end t[30] = nil t[30] = 30 return t end)()`,
+		`(function() local t = {} for i = 1, 40 do t[i] = i end t[41], t[42] = 1, 1 t[42], t[41] = nil, nil return t end)()`,
+		`(function() local t = {x = 1} for i = 1, 40 do t[i] = i end t.x = nil return t end)()`,
+	} {
+		got, err := convert.ToGo(evaluate(t, L, code))
+		list, ok := got.([]any)
+		if err != nil || !ok || len(list) != 40 {
+			t.Errorf("%s: got %v, %v, want a list of 40", code, got, err)
+			continue
+		}
+		for i, v := range list {
+			if v != int64(i+1) {
+				t.Errorf("%s: element %d is %v", code, i+1, v)
+			}
+		}
+	}
+	if got, err := convert.ToGo(evaluate(t, L, `(function() local t = {} for i = 1, 40 do t[i] = i end t[30] = nil return t end)()`)); err != nil {
+		t.Error(err)
+	} else if pairs, ok := got.(wire.Map); !ok || len(pairs) != 39 {
+		t.Errorf("a list with a hole: got %v, want a map of 39", got)
+	}
+}
+
 func TestNumber(t *testing.T) {
 	for _, f := range []float64{0, 1, -1, 1 << 53, -1 << 53, 1<<53 - 1, 0.5, 1<<53 + 2, -1<<53 - 2, 1 << 62, 1 << 63, -1 << 63, 1e19, math.MaxFloat64, math.Inf(1), math.SmallestNonzeroFloat64} {
 		want := any(f)

@@ -79,6 +79,17 @@ func (b *baton) take(p Priority) {
 // keptTurns is how many channels a baton keeps for the next who wait.
 const keptTurns = 64
 
+// tryTake takes the baton if nobody has it.
+func (b *baton) tryTake() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held {
+		return false
+	}
+	b.held = true
+	return true
+}
+
 // give hands the baton to the next one who waits. now is the time.
 func (b *baton) give(now time.Time) {
 	b.mu.Lock()

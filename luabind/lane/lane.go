@@ -72,13 +72,12 @@ func (l *Lane) Cooperative() bool { return l.number == 0 }
 // anything.
 func (l *Lane) Names() []string { return l.vm.Names() }
 
-// Tidy gives back what interprocess variables hold for nothing; it is to be called every few seconds. It waits for the
-// baton.
+// Tidy gives back what interprocess variables hold for nothing; it is to be called every few seconds. It does not wait:
+// while the lane is busy it does nothing.
 func (l *Lane) Tidy() {
-	if l.interprocess == nil {
+	if l.interprocess == nil || !l.baton.tryTake() {
 		return
 	}
-	l.baton.take(Ordinary)
 	defer func() { l.baton.give(time.Now()) }()
 	l.vm.Tidy(l.interprocess, time.Now())
 }

@@ -140,6 +140,9 @@ func (p *Program) Wait(L *lua.LState, s process.State, until time.Time, ready <-
 	var o process.Outcome
 	p.Outside(func() { o = p.process.Wait(s, until, p.call.deadline, ready) })
 	p.ended(o)
+	if p.call.stopped == nil && p.process.Attention() {
+		p.release() // it was delayed or paused meanwhile
+	}
 	p.raiseStopped(L)
 	return o
 }

@@ -41,11 +41,12 @@ func NewMemory(limit uint64) *Memory {
 	return &Memory{limit: limit, heap: heapBytes(), accounts: map[*Program]uint64{}}
 }
 
-// heapBytes is how many bytes of the heap are taken by objects, dead ones included.
+// heapBytes is how many bytes are taken by objects, dead ones included, and by the stacks of goroutines, which
+// coroutines have too.
 func heapBytes() uint64 {
-	sample := [1]metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(sample[:])
-	return sample[0].Value.Uint64()
+	samples := [2]metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(samples[:])
+	return samples[0].Value.Uint64() + samples[1].Value.Uint64()
 }
 
 // announce says that a program is about to allocate n bytes in one piece. It reports false when they do not fit.
@@ -77,8 +78,7 @@ func (m *Memory) look(p *Program, more uint64) bool {
 	if time.Since(m.collected) > collectEvery {
 		runtime.GC()
 		m.collected = time.Now()
-		heap = heapBytes()
-		m.heap = heap
+		heap = m.collectedLocked(heap)
 	}
 	if heap+more < bound {
 		return true
@@ -86,14 +86,28 @@ func (m *Memory) look(p *Program, more uint64) bool {
 	return m.chooseLocked(p)
 }
 
+// chargeLocked lays what the heap has grown since the last look to the account of p, and takes off what it has shrunk:
+// most garbage is collected while its maker still runs.
 func (m *Memory) chargeLocked(p *Program, heap uint64) {
-	if grown := int64(heap) - int64(m.heap); grown > 0 {
-		p.grown += uint64(grown)
-		if p.grown >= accountFrom {
-			m.accounts[p] = p.grown
-		}
+	account := int64(m.accounts[p]) + int64(heap) - int64(m.heap)
+	if account >= accountFrom {
+		m.accounts[p] = uint64(account)
+	} else {
+		delete(m.accounts, p)
 	}
 	m.heap = heap
+}
+
+// collectedLocked is called when the garbage has been collected: no account holds more than its part of what is left.
+func (m *Memory) collectedLocked(before uint64) uint64 {
+	m.heap = heapBytes()
+	if before > 0 && m.heap < before {
+		kept := float64(m.heap) / float64(before)
+		for p, account := range m.accounts {
+			m.accounts[p] = uint64(kept * float64(account))
+		}
+	}
+	return m.heap
 }
 
 // chooseLocked stops the program that has grown most. It reports false when that is p itself, or when nobody has grown
@@ -115,7 +129,7 @@ func (m *Memory) chooseLocked(p *Program) bool {
 
 // forget ends the account of a program that has ended.
 func (m *Memory) forget(p *Program) {
-	if m == nil || p.grown < accountFrom {
+	if m == nil || m.limit == 0 {
 		return
 	}
 	m.mu.Lock()

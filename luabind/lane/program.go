@@ -29,7 +29,6 @@ type Program struct {
 	env     *lua.LTable
 	methods map[string]*lua.LFunction // the project methods that the process has used
 	modules map[string]lua.LValue     // what require has loaded
-	grown   uint64                    // guarded by Memory.mu
 	place   atomic.Pointer[string]    // where the code stood when it was last looked at
 	room    [4]lua.LValue             // for the parameters of a call
 	state   sandbox.State
@@ -44,9 +43,8 @@ type call struct {
 	handover func()
 	more     bool
 	stopped  error
-	left     int // instructions until the next look
-	batch    int // instructions between two looks
-	depth    int
+	left     int       // instructions until the next look
+	batch    int       // instructions between two looks
 	returned int       // the line that returned, if the method is one whose returns are noted
 	taken    time.Time // when the baton was taken
 	looked   time.Time
@@ -131,6 +129,9 @@ func (p *Program) Returned() string {
 	return fmt.Sprintf("%s.lua:%d", p.call.method, p.call.returned)
 }
 
+// stepsPerValue is how many instructions as long as the conversion of a value takes.
+const stepsPerValue = 8
+
 // takeResults reads a method's results.
 func takeResults(L *lua.LState) ([]any, error) {
 	n := L.GetTop()
@@ -139,7 +140,7 @@ func takeResults(L *lua.LState) ([]any, error) {
 	}
 	results := make([]any, n)
 	for i := range results {
-		v, err := convert.ToGo(L.Get(i + 1))
+		v, err := convert.Charged(L.Get(i+1), func(n int) { Running(L).Step(L, stepsPerValue*n) })
 		if err != nil {
 			return nil, fmt.Errorf("%w %d: %w", ErrResult, i+1, err)
 		}
@@ -181,7 +182,7 @@ func (p *Program) Close() {
 	if p.state.Idle() {
 		return
 	}
-	p.lane.baton.take(Ordinary)
+	p.lane.baton.take(Door) // who ends a program at the door may have the baton reserved
 	defer func() { p.lane.baton.give(time.Now()) }()
 	p.state.End()
 }
@@ -286,21 +287,6 @@ func (p *Program) Require(L *lua.LState, name string) lua.LValue {
 	p.modules[m.Name] = v
 	return v
 }
-
-// Enter and Leave count calls that take part of the goroutine's own stack.
-func (p *Program) Enter() bool {
-	if p.call.depth >= maxDepth {
-		return false
-	}
-	p.call.depth++
-	return true
-}
-
-// Leave is the other half of Enter.
-func (p *Program) Leave() { p.call.depth-- }
-
-// maxDepth is as in PUC Lua (LUAI_MAXCCALLS).
-const maxDepth = 200
 
 // Stopped is the cause for which the process must stop now.
 func (p *Program) Stopped() error { return p.call.stopped }

@@ -19,6 +19,18 @@ type State struct {
 	running    running
 	coroutines map[*lua.LState]*coroutine // those that have not ended
 	current    *coroutine                 // the one that runs, nil outside of coroutines
+	depth      int                        // protected calls and coroutines inside each other
+}
+
+// maxNested bounds what takes part of the goroutine's own stack, as PUC Lua does (LUAI_MAXCCALLS).
+const maxNested = 200
+
+// enter counts one more level of protected calls or coroutines, which the caller takes back.
+func (s *State) enter(L *lua.LState) {
+	if s.depth >= maxNested {
+		L.RaiseError("stack overflow (protected calls or coroutines inside each other)")
+	}
+	s.depth++
 }
 
 // running is the thread whose code runs, inside the protected calls and coroutines that outer runs.
@@ -52,6 +64,8 @@ func (s *State) Idle() bool { return len(s.coroutines) == 0 }
 type coroutine struct {
 	outer  *coroutine // who resumed it; nil while it does not run, or when that is no coroutine
 	active bool       // it runs, or has resumed another one that does
+	th     *lua.LState
+	depth  int
 	values []lua.LValue
 	err    *Error
 	next   func() (struct{}, bool)
@@ -91,7 +105,7 @@ func (vm *VM) newCoroutine(L *lua.LState) *lua.LState {
 		L.RaiseError("too many coroutines that have not come to their end (the limit is %d)", maxCoroutines)
 	}
 	th := vm.thread(ctx)
-	c := &coroutine{}
+	c := &coroutine{th: th}
 	c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
 		c.yield = yield
 		args := c.values
@@ -151,16 +165,17 @@ func (vm *VM) enter(L, th *lua.LState, args []lua.LValue) ([]lua.LValue, *Error)
 		return nil, &Error{Value: lua.LString("can not resume a dead thread")}
 	case c.active:
 		return nil, &Error{Value: lua.LString("can not resume a running thread")}
-	case !ctx.Enter():
-		L.RaiseError("stack overflow (coroutines inside each other)")
 	}
-	saved := state.running
+	state.enter(L)
+	saved, depth := state.running, state.depth
+	state.depth += c.depth
 	state.running = running{th: th, outer: &saved}
 	c.outer, c.active, c.values, state.current = state.current, true, args, c
 	_, yielded := c.next()
 	state.current, c.outer, c.active = c.outer, nil, false
 	state.running = saved
-	ctx.Leave()
+	c.depth = state.depth - depth // of the protected calls that it yielded from
+	state.depth = depth - 1
 	if !yielded {
 		delete(state.coroutines, th)
 	}
@@ -187,14 +202,11 @@ func yield(L *lua.LState) int {
 
 // runningCoroutine is coroutine.running: nil outside of coroutines, as in Lua 5.1.
 func (vm *VM) runningCoroutine(L *lua.LState) int {
-	state := stateOf(L)
-	for th, c := range state.coroutines {
-		if c == state.current {
-			L.Push(th)
-			return 1
-		}
+	if c := stateOf(L).current; c != nil {
+		L.Push(c.th)
+	} else {
+		L.Push(lua.LNil)
 	}
-	L.Push(lua.LNil)
 	return 1
 }
 

@@ -80,6 +80,9 @@ func (vm *VM) addUnavailable(tables map[string]map[string]lua.LGFunction) {
 // less than half a second, and it cannot be stopped in between.
 const longestChunk = 64 << 10
 
+// quickChunk is how much of it is compiled so quickly that it is not worth to let others have the lane meanwhile.
+const quickChunk = 1 << 10
+
 // load is load(function [, chunk]): the function gives the source piece by piece.
 func (vm *VM) load(L *lua.LState) int {
 	L.CheckFunction(1)
@@ -117,8 +120,14 @@ func (vm *VM) compiled(L *lua.LState, source, chunk string) int {
 		L.Push(lua.LString("chunk is too long (the limit is 65536 bytes)"))
 		return 2
 	}
-	step(L, 10*len(source))
-	proto, err := vm.options.Compile(source, strings.TrimPrefix(chunk, "="))
+	var proto *lua.FunctionProto
+	var err error
+	compile := func() { proto, err = vm.options.Compile(source, strings.TrimPrefix(chunk, "=")) }
+	if len(source) < quickChunk {
+		compile()
+	} else {
+		L.Context().(Context).Outside(compile)
+	}
 	if err != nil {
 		L.Push(lua.LNil)
 		L.Push(lua.LString(err.Error()))

@@ -14,14 +14,14 @@ func (vm *VM) protectedCall(L *lua.LState) int {
 	return vm.protect(L, L.Get(1), args, raisePlain)
 }
 
-// handledCall is xpcall: the handler runs where the error happened, so that it can look at the calls.
+// handledCall is xpcall: its function for errors runs where the error happened, so that it can look at the calls.
 func (vm *VM) handledCall(L *lua.LState) int {
 	L.CheckAny(1)
-	handler := L.CheckFunction(2)
+	onError := L.CheckFunction(2)
 	return vm.protect(L, L.Get(1), nil, func(th *lua.LState) {
 		th.Panic = raisePlain
 		if ctx, ok := th.Context().(Context); ok && ctx.Stopped() == nil {
-			th.Push(handler)
+			th.Push(onError)
 			th.Push(th.Get(-2))
 			th.Call(1, 1)
 		}
@@ -32,12 +32,10 @@ func (vm *VM) handledCall(L *lua.LState) int {
 // protect calls fn in a thread of its own, for L, and pushes true and its results, or false and the error.
 func (vm *VM) protect(L *lua.LState, fn lua.LValue, args []lua.LValue, onError func(*lua.LState)) int {
 	ctx := L.Context().(Context)
-	if !ctx.Enter() {
-		L.RaiseError("stack overflow (protected calls inside each other)")
-	}
-	defer ctx.Leave()
-	th := vm.thread(ctx)
 	state := ctx.State()
+	state.enter(L)
+	defer func() { state.depth-- }()
+	th := vm.thread(ctx)
 	saved := state.running
 	state.running = running{th: th, outer: &saved}
 	err := vm.run(th, fn, args, onError)

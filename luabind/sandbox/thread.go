@@ -16,10 +16,17 @@ type Error struct {
 	killed    bool       // the process ends, and this coroutine of it
 }
 
-// Error is the value as text.
+// longestError is how much of an error's text leaves the process, in bytes: it goes to logs and clients.
+const longestError = 8 << 10
+
+// Error is the value as text, cut if it is long.
 func (e *Error) Error() string {
 	if lua.LVCanConvToString(e.Value) {
-		return e.Value.String()
+		text := e.Value.String()
+		if len(text) > longestError {
+			return strings.ToValidUTF8(text[:longestError], "") + "..."
+		}
+		return text
 	}
 	return fmt.Sprintf("(error object is a %s value)", e.Value.Type())
 }
@@ -29,13 +36,24 @@ func (e *Error) Error() string {
 func (vm *VM) Call(ctx Context, fn *lua.LFunction, take func(L *lua.LState) ([]any, error), args []lua.LValue) ([]any, error) {
 	th := vm.thread(ctx)
 	state := ctx.State()
-	state.running = running{th: th}
+	state.running, state.depth = running{th: th}, 0
 	err := vm.run(th, fn, args, raise)
 	state.running = running{}
 	if err != nil {
 		return nil, err // the thread's stack stands as the error left it, so it is not used again
 	}
-	defer vm.release(th)
+	results, failed := vm.taken(th, take)
+	vm.release(th)
+	return results, failed
+}
+
+// taken makes Go values of a thread's results. That may take long, so the process may be stopped meanwhile.
+func (vm *VM) taken(th *lua.LState, take func(L *lua.LState) ([]any, error)) (results []any, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			results, err = nil, vm.recovered(th, v)
+		}
+	}()
 	return take(th)
 }
 

@@ -13,18 +13,22 @@ import (
 //
 // That must not happen below a loop that goes through the table: it finds its place by the last key, which may be one
 // of those that are forgotten. So a table is only marked at first; next notes when a loop is in a marked table; and it is
-// made anew at a later Tidy, if no loop has been in it meanwhile, or the last has come to its end or has done nothing
-// for a minute.
+// made anew at a later Tidy, when a loop has come to its end, or none has moved on in it for a minute.
 
 const (
 	bloatFrom   = 4096        // keys from which on a table may be marked
 	bloatFactor = 4           // how many times more keys than values it must have
 	loopTime    = time.Minute // after which a loop that does nothing is taken for over
-	tidyTables  = 10_000      // looked at by one Tidy at the most
+	tidyValues  = 20_000      // looked at by one Tidy at the most, which is a millisecond
 )
 
-// keptKeys and values are the fields of a table that have its keys, dead ones included, and its living values.
-var keptKeys, textValues, otherValues = field("keys"), field("strdict"), field("dict")
+// The fields of a table: its keys, dead ones included, and its living values.
+var (
+	keptKeys    = field("keys")
+	listed      = field("array")
+	textValues  = field("strdict")
+	otherValues = field("dict")
+)
 
 func field(name string) []int {
 	f, ok := reflect.TypeFor[lua.LTable]().FieldByName(name)
@@ -32,6 +36,12 @@ func field(name string) []int {
 		panic("sandbox: lua.LTable has no field " + name + " any more: tidy.go must be written anew")
 	}
 	return f.Index
+}
+
+// size is how many values a table has at the most.
+func size(t *lua.LTable) int {
+	v := reflect.ValueOf(t).Elem()
+	return v.FieldByIndex(listed).Len() + v.FieldByIndex(textValues).Len() + v.FieldByIndex(otherValues).Len()
 }
 
 func bloated(t *lua.LTable) bool {
@@ -54,16 +64,19 @@ func (vm *VM) Tidy(root *lua.LTable, now time.Time) {
 	}
 	seen := map[*lua.LTable]bool{root: true}
 	queue := []*lua.LTable{root}
-	for len(queue) > 0 {
+	for left := tidyValues; len(queue) > 0; {
 		t := queue[0]
 		queue = queue[1:]
 		if bloated(t) {
 			if _, known := vm.marked[t]; !known {
-				vm.marked[t] = time.Time{}
+				vm.marked[t] = now // a loop may be in it already
 			}
 		}
+		if left -= size(t); left < 0 {
+			continue // what is in so large a table is not looked at
+		}
 		t.ForEach(func(_, value lua.LValue) {
-			if inner, ok := value.(*lua.LTable); ok && !seen[inner] && len(seen) < tidyTables {
+			if inner, ok := value.(*lua.LTable); ok && !seen[inner] {
 				seen[inner] = true
 				queue = append(queue, inner)
 			}

@@ -21,14 +21,12 @@ type Context interface {
 	Resolve(L *lua.LState, name string) lua.LValue
 	// State is what the sandbox keeps of the process.
 	State() *State
+	// Outside lets others have the VM while f runs, which must not touch it.
+	Outside(f func())
 	// Stopped is the cause for which the process must stop now, nil while it may go on.
 	Stopped() error
 	// Fault reports a Go panic below a script: a fault of the host, not of the script.
 	Fault(value any, stack []byte)
-	// Enter counts one more level of protected calls and coroutines inside each other, and Leave one less.
-	// Enter reports false when they are too many.
-	Enter() bool
-	Leave()
 }
 
 // Stack sizes of a thread. Frames come in blocks of eight and registers grow, so a thread that runs little holds

@@ -47,6 +47,7 @@ func (s *Server) Serve(conn net.Conn, guest Guest) session.Cause {
 	st.reader = wire.NewReader(st, wire.Limits{})
 	st.writer = wire.NewWriter(st)
 	st.reader.FlushBeforeRead(st.writer)
+	st.enter(running)
 	s.add(st)
 	defer s.remove(st)
 	guest.Connection().ServedBy(st)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // fallbackMemoryLimit is the memory limit where the machine's memory is not known.
@@ -30,13 +31,19 @@ func newLogWriter(dst io.Writer) *logWriter {
 	go func() {
 		defer close(w.done)
 		for line := range w.lines {
-			if n := w.dropped.Swap(0); n > 0 {
-				fmt.Fprintf(dst, "%d log lines were dropped here: nobody took them in time\n", n)
-			}
+			w.writeDropped(dst)
 			dst.Write(line)
 		}
+		w.writeDropped(dst)
 	}()
 	return w
+}
+
+// writeDropped says how many lines are missing before the next.
+func (w *logWriter) writeDropped(dst io.Writer) {
+	if n := w.dropped.Swap(0); n > 0 {
+		fmt.Fprintf(dst, "%d log lines were dropped here: nobody took them in time\n", n)
+	}
 }
 
 // Write takes one line. It does not block.
@@ -54,7 +61,10 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Close writes what waits and blocks until that is done.
+// lastLines is how long the end of the program waits for somebody to take the last lines.
+const lastLines = time.Second
+
+// Close writes what waits, and blocks until that is done or nobody takes it.
 func (w *logWriter) Close() {
 	w.mu.Lock()
 	if !w.closed {
@@ -62,7 +72,10 @@ func (w *logWriter) Close() {
 		close(w.lines)
 	}
 	w.mu.Unlock()
-	<-w.done
+	select {
+	case <-w.done:
+	case <-time.After(lastLines):
+	}
 }
 
 // newLog makes the log of the program.

@@ -62,7 +62,7 @@ func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte)
 	twin.SetName(applicationProcess)
 	twin.Rest(process.WaitingForInputOutput)
 	h.sessions.Accept(c)
-	if h.mayLog(now) {
+	if h.mayLog(&h.visits, now) {
 		h.log.Info("connection opened", "connection", c.ID, "user", session.UserName(c.User), "address", peer.Address,
 			"process", twin.Number(), "version", program.Version())
 	}
@@ -92,7 +92,7 @@ func (g *guest) Serve(conn net.Conn) {
 	h.sessions.Close(c)
 	twin.End()
 	conn.Close()
-	if now := time.Now(); h.mayLog(now) {
+	if now := time.Now(); h.mayLog(&h.visits, now) {
 		h.log.Info("connection closed", "connection", c.ID, "user", session.UserName(c.User), "address", c.Peer.Address,
 			"cause", c.Cause().String(), "duration", now.Sub(c.Opened).Round(time.Millisecond), "version", g.program.Version())
 	}
@@ -111,7 +111,7 @@ func (g *guest) stay(conn net.Conn) (cause session.Cause) {
 	return g.host.application.Serve(conn, g)
 }
 
-// Connection, Call, SetName, Lost and Users are what the protocol asks of its guest.
+// Connection is the connection that the guest came by.
 func (g *guest) Connection() *session.Connection { return g.connection }
 
 // Call runs a project method in the connection's own process, whose variables last from call to call.
@@ -121,10 +121,15 @@ func (g *guest) Call(name string, args []any) ([]any, error) {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoMethod)
 	}
 	results, err := g.program.Call(CallOptions{}, name, args...)
-	if err != nil && g.connection.Process.Killed() == nil {
+	if err != nil && !g.ending(g.connection.Process.Killed()) {
 		g.host.logFault(name, g.connection.Process, g.connection, g.program, err)
 	}
 	return results, err
+}
+
+// ending reports whether a kill is what the end of the connection brings with it, and no news for the log.
+func (g *guest) ending(killed error) bool {
+	return errors.Is(killed, errShutdown) || errors.Is(killed, errDropped) || errors.Is(killed, process.ErrEnded)
 }
 
 // SetName names the client's process, and so its twin.
@@ -164,7 +169,7 @@ func (g *guest) Interrupt(cause session.Cause) {
 }
 
 func (h *Host) logRefusal(now time.Time, c *session.Connection, peer session.Peer, r session.Refusal, version string) {
-	if !h.mayLog(now) {
+	if !h.mayLog(&h.refusals, now) {
 		return
 	}
 	attrs := []any{"address", peer.Address, "code", r.Code, "reason", r.Reason, "by", r.By}
@@ -176,13 +181,14 @@ func (h *Host) logRefusal(now time.Time, c *session.Connection, peer session.Pee
 
 // logFault says that a script failed, once, with the place and the calls that led there.
 func (h *Host) logFault(name string, p *process.Process, c *session.Connection, program Program, err error) {
-	if !h.mayLog(time.Now()) {
+	if !h.mayLog(&h.faults, time.Now()) {
 		return
 	}
-	attrs := []any{"method", name, "error", err, "version", program.Version(), "process", p.Number()}
+	attrs := []any{"method", name, "error", err, "version", program.Version()}
 	if c != nil {
 		attrs = append(attrs, "connection", c.ID)
 	}
+	attrs = append(attrs, "process", p.Number())
 	var script ScriptError
 	if errors.As(err, &script) && script.Traceback() != "" {
 		attrs = append(attrs, "traceback", script.Traceback())

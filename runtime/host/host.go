@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"moongate/runtime/application"
@@ -34,7 +34,6 @@ type Host struct {
 	config      Config
 	log         *slog.Logger
 	processes   process.Table
-	main        *process.Process
 	sessions    *session.Registry
 	application *application.Server
 	scripts     Scripts
@@ -50,7 +49,7 @@ type Host struct {
 	leftMu sync.Mutex
 	left   []string // what did not end by itself, from goroutines that the stages do not see
 
-	logSecond, logLines, logDropped atomic.Int64
+	refusals, visits, faults lineBudget
 }
 
 // ErrStartup wraps the error of on_server_startup, with which Run returns.
@@ -62,7 +61,8 @@ func New(c Config) *Host {
 	h := &Host{config: c, log: c.Log, sessions: session.NewRegistry(c.Rules, c.MaxConnections), forced: make(chan struct{})}
 	h.quits.asked, h.quits.signaled = make(chan struct{}), make(chan struct{})
 	h.application = application.NewServer(application.Options{Version: c.Version, IdleTimeout: c.IdleTimeout, Sessions: h.sessions})
-	h.main = h.processes.Start(process.Spec{Name: "Main process", Type: process.MainOfServer})
+	h.refusals.about, h.visits.about, h.faults.about = "refusals", "connections", "scripts that failed"
+	h.processes.Start(process.Spec{Name: "Main process", Type: process.MainOfServer})
 	return h
 }
 
@@ -134,7 +134,7 @@ type Procedure struct {
 	Method string
 	Name   string
 	Args   []any
-	Unique bool // do not start it when a process of that name is alive (4D's *)
+	Unique bool // do not start it when a user process of that name is alive (4D's *)
 	Type   process.Type
 }
 
@@ -152,6 +152,9 @@ func (h *Host) Start(p Procedure) (process.Number, error) {
 	defer h.starting.Unlock()
 	if h.ended {
 		return 0, ErrStopped
+	}
+	if strings.HasPrefix(p.Name, "$") {
+		return 0, fmt.Errorf("%q is no name for a process of the server: $ begins the names of local ones", p.Name)
 	}
 	spec := process.Spec{Name: p.Name, Type: p.Type, Method: p.Method, Preemptive: h.scripts.Preemptive(p.Method)}
 	var proc *process.Process
@@ -173,10 +176,20 @@ func (h *Host) run(p *process.Process, args []any) {
 	h.procedures.Go(func() {
 		defer p.End()
 		defer program.Close()
-		if _, err := program.Call(CallOptions{}, p.Method(), args...); err != nil && p.Killed() == nil {
-			h.logFault(p.Method(), p, nil, program, err)
-		}
+		_, err := program.Call(CallOptions{}, p.Method(), args...)
+		h.logEnd(p, program, err)
 	})
+}
+
+// logEnd says why a stored procedure did not return, unless the shutdown killed it, which names it itself.
+func (h *Host) logEnd(p *process.Process, program Program, err error) {
+	switch killed := p.Killed(); {
+	case err == nil, errors.Is(killed, errShutdown):
+	case errors.Is(killed, process.ErrEnded):
+		h.log.Info("process aborted", "process", p.Number(), "name", p.Name(), "method", p.Method(), "place", p.Place())
+	default:
+		h.logFault(p.Method(), p, nil, program, err)
+	}
 }
 
 // Drop ends the connections of a session ("DROP REMOTE USER"). It does not wait for their ends. An unknown session is

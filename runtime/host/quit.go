@@ -127,7 +127,7 @@ func (h *Host) shutdown(shut func()) Report {
 			return nil
 		}},
 		{Name: "wait for the clients", Budget: farFuture, Run: h.waitForClients},
-		{Name: "end the connections", Budget: h.config.MethodTimeout + killGrace, Run: func(ctx context.Context) []string {
+		{Name: "end the connections", Budget: farFuture, Run: func(ctx context.Context) []string {
 			left := h.endConnections(ctx)
 			shut()
 			return left
@@ -189,32 +189,39 @@ func (h *Host) tellClients(until time.Time) {
 	}
 }
 
-// endConnections ends every connection and waits for the close methods.
+// endConnections ends every connection and waits for the close methods, as long as one ends now and then: they share
+// a lane, so many need long.
 func (h *Host) endConnections(ctx context.Context) []string {
 	emptied := h.sessions.Emptied()
 	for _, c := range h.sessions.Live() {
 		c.End(session.Shutdown)
 	}
 	h.abortDeciding(true) // one that runs has a slice to come to its end: quit_4d lets its caller go on
-	timer := time.NewTimer(h.config.Slice)
-	defer timer.Stop()
-	for ended := false; !ended; {
-		select {
-		case <-emptied:
-			return h.takeLeft()
-		case <-timer.C:
-			h.abortDeciding(false)
-		case <-ctx.Done():
-			ended = true
+	aborting := time.NewTimer(h.config.Slice)
+	defer aborting.Stop()
+	patience := func() time.Duration {
+		if h.isForced() {
+			return killGrace
 		}
+		return h.config.MethodTimeout + killGrace
 	}
-	if h.isForced() { // the close methods still have a slice each
-		timer := time.NewTimer(killGrace)
-		defer timer.Stop()
+	stuck := time.NewTimer(patience())
+	defer stuck.Stop()
+	forced := ctx.Done()
+	for waiting, live := true, len(h.sessions.Live()); waiting; {
 		select {
 		case <-emptied:
 			return h.takeLeft()
-		case <-timer.C:
+		case <-aborting.C:
+			h.abortDeciding(false)
+		case <-forced:
+			forced = nil
+			h.abortDeciding(false)
+			stuck.Reset(patience())
+		case <-stuck.C:
+			now := h.sessions.Count(session.Filter{})
+			waiting, live = now < live, now
+			stuck.Reset(patience())
 		}
 	}
 	left := h.takeLeft()

@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"moongate/runtime/method"
@@ -66,6 +67,9 @@ func readVerdict(results []any) (session.Refusal, error) {
 		return session.Refusal{}, fmt.Errorf("returned %d and %s; the second result is the reason, a text", code, describe(results[1]))
 	}
 	refusal.Reason = reason
+	if len(reason) > longestReason {
+		refusal.Reason = strings.ToValidUTF8(reason[:longestReason], "")
+	}
 	return refusal, nil
 }
 
@@ -84,15 +88,12 @@ func describe(v any) string {
 	}
 }
 
-// longestReason is how much of a reason a client is sent, in bytes.
+// longestReason is how much of a reason clients and the log get, in bytes.
 const longestReason = 512
 
 // answer is the line that a refused client is sent.
 func answer(r session.Refusal) []byte {
 	reason := r.Reason
-	if len(reason) > longestReason {
-		reason = strings.ToValidUTF8(reason[:longestReason], "")
-	}
 	line := make([]byte, 0, len("-REFUSED -2147483648 \r\n")+len(reason))
 	line = append(line, "-REFUSED "...)
 	line = strconv.AppendInt(line, r.Code, 10)
@@ -109,22 +110,26 @@ func answer(r session.Refusal) []byte {
 	return append(line, '\r', '\n')
 }
 
-// linesPerSecond is how many lines about connections are written each second.
+// linesPerSecond is how many lines of each kind about connections and failures are written each second.
 const linesPerSecond = 200
 
 // mayLog keeps a flood of connections from becoming a flood of lines: what is left out is counted and said.
-func (h *Host) mayLog(now time.Time) bool {
-	second := now.Unix()
-	if h.logSecond.Load() != second {
-		h.logSecond.Store(second)
-		h.logLines.Store(0)
-		if n := h.logDropped.Swap(0); n > 0 {
-			h.log.Warn("lines about connections were left out: too many in one second", "lines", n)
+func (h *Host) mayLog(lines *lineBudget, now time.Time) bool {
+	if second := now.Unix(); lines.second.Swap(second) != second {
+		lines.written.Store(0)
+		if n := lines.dropped.Swap(0); n > 0 {
+			h.log.Warn("lines were left out: too many in one second", "about", lines.about, "lines", n)
 		}
 	}
-	if h.logLines.Add(1) > linesPerSecond {
-		h.logDropped.Add(1)
+	if lines.written.Add(1) > linesPerSecond {
+		lines.dropped.Add(1)
 		return false
 	}
 	return true
+}
+
+// lineBudget counts the lines of one kind, second by second, so that none of the kinds pushes another out of the log.
+type lineBudget struct {
+	about                    string
+	second, written, dropped atomic.Int64
 }

@@ -18,7 +18,7 @@ import (
 type Door interface {
 	// Open decides about a transport that has come in. It returns a guest, or nil and what to send before the
 	// transport is closed. It blocks until the decision is made; it calls handover, at most once, before it waits for
-	// anything.
+	// anything but its turn.
 	Open(peer session.Peer, handover func()) (Guest, []byte)
 	// Rest is called after one or more calls of Open when nobody else has come in yet.
 	Rest()
@@ -39,6 +39,7 @@ type Listener struct {
 	log     *slog.Logger
 	guests  sync.WaitGroup
 	closing atomic.Bool
+	closed  chan struct{} // closed by Close
 	lingers lingers
 	socket  socket // the platform's
 }
@@ -52,7 +53,7 @@ func Open(address string, log *slog.Logger) (*Listener, error) {
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, reason(err))
 	}
 	tcp := inner.(*net.TCPListener)
-	l := &Listener{inner: tcp, log: log, local: tcp.Addr().(*net.TCPAddr).AddrPort()}
+	l := &Listener{inner: tcp, log: log, closed: make(chan struct{}), local: tcp.Addr().(*net.TCPAddr).AddrPort()}
 	l.name = l.local.String()
 	if err := l.prepare(); err != nil {
 		tcp.Close()
@@ -84,6 +85,7 @@ func (l *Listener) Serve(door Door) {
 // gone.
 func (l *Listener) Close() {
 	if l.closing.CompareAndSwap(false, true) {
+		close(l.closed)
 		l.shut()
 	}
 }
@@ -101,7 +103,12 @@ func (l *Listener) pause(before time.Duration, err error) time.Duration {
 		l.log.Warn("no connection can be taken in now; trying again", "listener", l.name, "error", err)
 	}
 	next := min(max(2*before, firstPause), lastPause)
-	time.Sleep(next)
+	timer := time.NewTimer(next)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-l.closed:
+	}
 	return next
 }
 

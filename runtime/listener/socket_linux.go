@@ -81,7 +81,6 @@ func (l *Listener) accept() { (&acceptor{l: l}).run() }
 func (a *acceptor) run() {
 	l, pause := a.l, time.Duration(0)
 	handover, take := a.handover, a.take
-	defer l.door.Rest()
 	for {
 		for len(a.arrivals) > 0 {
 			next := a.arrivals[0]
@@ -93,6 +92,7 @@ func (a *acceptor) run() {
 		err := l.socket.raw.Read(take)
 		switch {
 		case l.closing.Load():
+			l.door.Rest()
 			for _, left := range a.arrivals {
 				unix.Close(left.fd)
 			}
@@ -133,6 +133,9 @@ func (a *acceptor) take(fd uintptr) bool {
 			}
 			return true
 		default:
+			if len(a.arrivals) > 0 {
+				return true // the next call finds the error again
+			}
 			a.l.door.Rest()
 			a.failed = err
 			return true

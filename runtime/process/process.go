@@ -83,11 +83,29 @@ func (p *Process) Name() string { return p.table.nameOf(p) }
 // SetName renames the process.
 func (p *Process) SetName(name string) { p.table.rename(p, name) }
 
-// State is the process's state now.
+// State is the process's state now. A process that was just delayed, paused or resumed by another has its new state at
+// once, although its code may need a moment to notice.
 func (p *Process) State() State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.state
+	return p.stateLocked()
+}
+
+func (p *Process) stateLocked() State {
+	switch {
+	case p.state == Aborted:
+		return Aborted
+	case p.killed != nil:
+		return Executing // on its way to its end
+	case p.hold == paused:
+		return Paused
+	case p.hold == delayed:
+		return Delayed
+	case p.state == Paused || p.state == Delayed:
+		return Executing // it has been released
+	default:
+		return p.state
+	}
 }
 
 // Rest says what the process does while none of its code runs: Executing, or WaitingForInputOutput for a client
@@ -229,7 +247,7 @@ func (p *Process) Info() Info {
 	defer p.mu.Unlock()
 	return Info{
 		Number: p.number, ID: p.id, Name: name, Method: p.spec.Method, Session: p.spec.Session, Type: p.spec.Type,
-		State: p.state, Preemptive: p.spec.Preemptive, Visible: p.visible, Started: p.started,
+		State: p.stateLocked(), Preemptive: p.spec.Preemptive, Visible: p.visible, Started: p.started,
 		CPU: time.Duration(p.cpu.Load()),
 	}
 }

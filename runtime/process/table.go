@@ -40,12 +40,12 @@ func (t *Table) Start(spec Spec) *Process {
 	return t.startLocked(spec)
 }
 
-// StartUnique is Start unless a process of that name is alive already (4D's `*`): that one is returned then,
+// StartUnique is Start unless a process of that name is alive already (4D's `*`), the twins of clients aside, which clients name: that one is returned then,
 // and the second result is false.
 func (t *Table) StartUnique(spec Spec) (*Process, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if p := t.namedLocked(spec.Name); p != nil {
+	if p := t.namedLocked(spec.Name, func(p *Process) bool { return p.spec.Type != InternalServer }); p != nil {
 		return p, false
 	}
 	return t.startLocked(spec), true
@@ -136,15 +136,15 @@ func (t *Table) ByID(id ID) *Process {
 func (t *Table) Named(name string) *Process {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.namedLocked(name)
+	return t.namedLocked(name, func(*Process) bool { return true })
 }
 
-func (t *Table) namedLocked(name string) *Process {
+func (t *Table) namedLocked(name string, condition func(*Process) bool) *Process {
 	if name == "" {
 		return nil
 	}
 	for _, s := range t.slots {
-		if s.process != nil && strings.EqualFold(s.name, name) {
+		if s.process != nil && strings.EqualFold(s.name, name) && condition(s.process) {
 			return s.process
 		}
 	}

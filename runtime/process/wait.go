@@ -32,8 +32,11 @@ const (
 
 // Delay makes the process wait for a time ("DELAY PROCESS"): a process that runs stops as soon as it can, the
 // remaining time of one that is delayed already is replaced, 0 ends the delay. A paused process stays paused. The
-// main process can be delayed, as 4D allows.
+// main process of a server runs no code that could wait.
 func (p *Process) Delay(d time.Duration) {
+	if p.spec.Type == MainOfServer {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -57,9 +60,6 @@ func (p *Process) Pause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hold = paused
-	if p.state == Delayed {
-		p.state = Paused // as anybody may look before the process itself has noticed
-	}
 	p.attention.Or(attentionHold)
 	p.kickLocked()
 }
@@ -144,6 +144,9 @@ func (p *Process) wait(s State, until, deadline time.Time, ready <-chan struct{}
 			p.state = s
 		}
 		if !deadline.IsZero() && !deadline.After(now) {
+			if held {
+				p.releaseLocked() // what was to wait is over
+			}
 			return Late
 		}
 		if !held && !next.IsZero() && !next.After(now) {

@@ -176,6 +176,24 @@ func TestCountersGoUpAndDown(t *testing.T) {
 	expect(t, "count at the end", r.Count(session.Filter{}), 0)
 }
 
+// Check and New are two steps, and others come in between: New has the last word.
+func TestNewRefusesWhoCameTooLate(t *testing.T) {
+	r := session.NewRegistry(nil, 1)
+	r.SetStage(session.Serving)
+	for range 2 {
+		expect(t, "the check of both who come at once", r.Check(peer("192.0.2.1")), session.Refusal{})
+	}
+	first, second := r.New(peer("192.0.2.1"), 1, nil, now), r.New(peer("192.0.2.1"), 1, nil, now)
+	if first == nil || second != nil {
+		t.Errorf("got %v and %v, want the first one only", first, second)
+	}
+	r.Refuse(first)
+	r.SetStage(session.Stopping)
+	expect(t, "a connection of a server that is stopping", r.New(peer("192.0.2.1"), 1, nil, now), nil)
+	expect(t, "live", r.Totals().Live, 0)
+	expect(t, "users", r.Users(), 0)
+}
+
 func TestConnectionNumbersAreNeverUsedAgain(t *testing.T) {
 	r := session.NewRegistry(nil, 0)
 	for want := session.ConnectionID(1); want <= 5; want++ {
@@ -330,6 +348,13 @@ func TestConnectionsFromManyGoroutines(t *testing.T) {
 				}
 				p := table.Start(process.Spec{})
 				c := r.New(peer("10.0.0.1"), session.UserNumber(i%3), p, now)
+				if c == nil { // others came at the same time
+					p.End()
+					continue
+				}
+				if live := r.Totals().Live; live > 30 {
+					t.Errorf("%d connections are live, want 30 at the most", live)
+				}
 				r.Users()
 				r.Emptied()
 				if i%2 == 0 {
