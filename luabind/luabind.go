@@ -128,7 +128,8 @@ const tidyEvery = 10 * time.Second
 func (e *Engine) Watch(stop <-chan struct{}) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
-	watching.Go(func() { script.Watch(ctx, e.config.Folder, e.Reload) })
+	watcher := script.Watcher{Dir: e.config.Folder, Changed: e.Reload}
+	watching.Go(func() { watcher.Watch(ctx) })
 	ticker := time.NewTicker(tidyEvery)
 	defer ticker.Stop()
 	for {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"moongate/luabind/lane"
@@ -80,19 +79,6 @@ func build(t testing.TB, p plan, m methods) *house {
 	}
 	h.set = set
 	return h
-}
-
-// bubble runs a test in a bubble of testing/synctest. A channel that was made in a bubble is of no use outside of it, and the
-// baton keeps channels in a pool: two collections empty it.
-func bubble(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	empty := func() {
-		runtime.GC()
-		runtime.GC()
-	}
-	empty()
-	synctest.Test(t, f)
-	empty()
 }
 
 func (h *house) fault(f lane.Fault) {

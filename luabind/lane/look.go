@@ -65,12 +65,31 @@ func (p *Program) look() <-chan struct{} {
 		c.left = 1
 		return stop
 	}
-	if now.Sub(c.taken) > p.lane.slice && p.lane.baton.waiting() > 0 {
-		p.standAt()
-		c.priority = Ordinary // who has used a slice up lets the others at the door go first
-		p.Outside(func() {})
+	if now.Sub(c.taken) > p.lane.slice {
+		p.sliceOver()
 	}
 	return nil
+}
+
+// sliceOver lets others have the lane: those who wait for the baton, and those who cannot even come to that because this
+// goroutine should be letting them in.
+func (p *Program) sliceOver() {
+	p.handOver()
+	if p.lane.baton.waiting() == 0 {
+		return
+	}
+	p.standAt()
+	p.call.priority = Ordinary // who has used a slice up lets the others at the door go first
+	p.Outside(func() {})
+}
+
+// handOver says, once, that the call is not going to return at once.
+func (p *Program) handOver() {
+	p.call.more = false
+	if h := p.call.handover; h != nil {
+		p.call.handover = nil
+		h()
+	}
 }
 
 func (p *Program) late() error {
@@ -87,11 +106,7 @@ func (p *Program) standAt() {
 // Outside gives the baton away while f runs, and takes it again. f must not touch anything of the VM. Commands that
 // wait or may take long use it.
 func (p *Program) Outside(f func()) {
-	if h := p.call.handover; h != nil {
-		p.call.handover = nil
-		h()
-	}
-	p.call.more = false
+	p.handOver()
 	now := time.Now()
 	p.process.AddCPU(now.Sub(p.call.taken))
 	p.lane.baton.give(now)

@@ -7,7 +7,6 @@ import (
 	"runtime/metrics"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // ErrMemory is the cause when a process is stopped because the memory limit is reached.
@@ -23,17 +22,15 @@ type Memory struct {
 	limit   uint64 // bytes; 0 is no limit
 	pending atomic.Int64
 
-	mu        sync.Mutex
-	heap      uint64 // at the last look
-	collected time.Time
-	accounts  map[*Program]uint64 // bytes grown by those who have grown much
+	mu       sync.Mutex
+	heap     uint64              // at the last look
+	accounts map[*Program]uint64 // bytes grown by those who have grown much
 }
 
 const (
-	accountFrom  = 1 << 20               // growth below this is not remembered
-	pendingLook  = 4 << 20               // announced bytes after which the heap is looked at at once
-	collectEvery = 20 * time.Millisecond // at the most, while the limit is near
-	near         = 0.75                  // of the limit: from here on the heap is collected and processes are stopped
+	accountFrom = 1 << 20 // growth below this is not remembered
+	pendingLook = 4 << 20 // announced bytes after which the heap is looked at at once
+	near        = 0.75    // of the limit: from here on the heap is collected and processes are stopped
 )
 
 // NewMemory watches over a limit in bytes; 0 is no limit.
@@ -75,43 +72,35 @@ func (m *Memory) look(p *Program, more uint64) bool {
 	if heap+more < bound {
 		return true
 	}
-	if time.Since(m.collected) > collectEvery {
-		runtime.GC()
-		m.collected = time.Now()
-		heap = m.collectedLocked(heap)
-	}
+	runtime.GC() // nobody is stopped for garbage
+	heap = heapBytes()
+	m.chargeLocked(p, heap)
 	if heap+more < bound {
 		return true
 	}
 	return m.chooseLocked(p)
 }
 
-// chargeLocked lays what the heap has grown since the last look to the account of p, and takes off what it has shrunk:
-// most garbage is collected while its maker still runs.
+// chargeLocked brings the accounts up to what the heap is now. What it has grown is laid to the account of p. What it has
+// shrunk was garbage, of nobody knows whom: every account keeps its part of what is left.
 func (m *Memory) chargeLocked(p *Program, heap uint64) {
-	account := int64(m.accounts[p]) + int64(heap) - int64(m.heap)
-	if account >= accountFrom {
-		m.accounts[p] = uint64(account)
-	} else {
+	switch {
+	case heap < m.heap:
+		kept := float64(heap) / float64(m.heap)
+		for q, account := range m.accounts {
+			m.accounts[q] = uint64(kept * float64(account))
+		}
+	default:
+		m.accounts[p] += heap - m.heap
+	}
+	if m.accounts[p] < accountFrom {
 		delete(m.accounts, p)
 	}
 	m.heap = heap
 }
 
-// collectedLocked is called when the garbage has been collected: no account holds more than its part of what is left.
-func (m *Memory) collectedLocked(before uint64) uint64 {
-	m.heap = heapBytes()
-	if before > 0 && m.heap < before {
-		kept := float64(m.heap) / float64(before)
-		for p, account := range m.accounts {
-			m.accounts[p] = uint64(kept * float64(account))
-		}
-	}
-	return m.heap
-}
-
-// chooseLocked stops the program that has grown most. It reports false when that is p itself, or when nobody has grown
-// much, so that p is the one who would take the memory now.
+// chooseLocked stops the program that has grown most. It reports false when that is p itself, or not another beyond all
+// doubt: then p is the one who would take the memory now.
 func (m *Memory) chooseLocked(p *Program) bool {
 	most, culprit := uint64(0), (*Program)(nil)
 	for q, grown := range m.accounts {
@@ -119,7 +108,7 @@ func (m *Memory) chooseLocked(p *Program) bool {
 			most, culprit = grown, q
 		}
 	}
-	if culprit == nil || culprit == p || most < m.limit/8 {
+	if culprit == nil || culprit == p || most < m.limit/4 || most < 4*m.accounts[p] {
 		return false
 	}
 	culprit.process.Kill(m.err())

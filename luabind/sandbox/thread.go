@@ -62,6 +62,7 @@ func (vm *VM) thread(ctx Context) *lua.LState {
 	var th *lua.LState
 	if n := len(vm.free); n > 0 {
 		th = vm.free[n-1]
+		vm.free[n-1] = nil // if it ends in an error it is given up, with all that is on its stack
 		vm.free = vm.free[:n-1]
 	} else {
 		th, _ = vm.main.NewThread()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,13 +122,16 @@ func (f *flags) parse(args []string) error {
 }
 
 func (f *flags) fromEnvironment() error {
+	if os.Getenv(variable("allow")) != "" && os.Getenv(variable("deny")) != "" {
+		return fmt.Errorf("%s and %s have no order between them; use --allow and --deny", variable("allow"), variable("deny"))
+	}
 	var first error
 	rulesGiven := f.set.Changed("allow") || f.set.Changed("deny")
 	f.set.VisitAll(func(flag *pflag.Flag) {
 		name := variable(flag.Name)
-		value, ok := os.LookupEnv(name)
+		value := os.Getenv(name) // an empty variable is as good as none
 		isRule := flag.Name == "allow" || flag.Name == "deny"
-		if !ok || flag.Changed || flag.Name == "help" || flag.Name == "version" || isRule && rulesGiven || first != nil {
+		if value == "" || flag.Changed || flag.Name == "help" || flag.Name == "version" || isRule && rulesGiven || first != nil {
 			return
 		}
 		values := []string{value}
@@ -149,8 +153,24 @@ func variable(flag string) string {
 	return "MOONGATE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// unknownVariables are the environment variables that look like flags and are none.
+func (f *flags) unknownVariables() []string {
+	known := map[string]bool{}
+	f.set.VisitAll(func(flag *pflag.Flag) { known[variable(flag.Name)] = true })
+	var unknown []string
+	for _, entry := range os.Environ() {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "MOONGATE_") && !known[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
+}
+
 func (f *flags) check() error {
 	switch {
+	case slices.Contains(f.listen, ""):
+		return fmt.Errorf("--listen is empty; give host:port, or none for no listener")
 	case f.onError != "refuse" && f.onError != "accept":
 		return fmt.Errorf("--on-error is %q; it must be refuse or accept", f.onError)
 	case f.logFormat != "text" && f.logFormat != "json":

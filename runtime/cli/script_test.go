@@ -22,14 +22,14 @@
 //		runs the program to its end, which must have this exit code; "stdout" and "stderr" look at what it wrote
 //	client [-from ADDRESS] [-count N] NAME [SERVER|ADDRESS:PORT]
 //		connects to a server. With -count it is N connections under one name, made at once, and the commands below do the same with each
-//	send [-slowly] NAME TEXT
-//		sends bytes; -slowly sends them in the background, one a second
+//	send [-slowly] [-times N] NAME TEXT
+//		sends bytes, N times over; -slowly sends them in the background, one a second
 //	expect NAME REGEXP
 //		reads until what came begins with a match, and takes that away
 //	ask NAME TEXT REGEXP
 //		sends a line and expects lines: send 'TEXT\r\n' and expect 'REGEXP\r\n'
-//	eof NAME
-//		waits for the end of file, before which nothing more may come
+//	eof [-reset] NAME
+//		waits for the end of file, before which nothing more may come; with -reset the connection may be broken off as well
 //	close [-reset] NAME
 //		closes the connection; -reset breaks it off, as a client does that crashes
 //	quick [SERVER] N LIMIT
@@ -43,10 +43,13 @@
 package cli_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,9 +61,18 @@ import (
 )
 
 // patience is how long anything may take. It is long because the machine may be busy.
-const patience = 10 * time.Second
+const patience = 60 * time.Second
+
+// atOnce is how many scripts run at once, or more: they wait far longer than they work.
+const atOnce = 12
 
 func TestMain(m *testing.M) {
+	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") != "moongate" { // that is the program
+		flag.Parse()
+		if n, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String()); err == nil && n < atOnce {
+			flag.Set("test.parallel", strconv.Itoa(atOnce))
+		}
+	}
 	testscript.Main(m, map[string]func(){
 		"moongate": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, luabind.Open)) },
 	})
@@ -97,8 +109,11 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// condition knows what [race], [root] and the like mean.
+// condition knows what [race], [root] and [files:N] mean: built with the race detector, run by root, N file descriptors for each process.
 func condition(name string) (bool, error) {
+	if n, ok := strings.CutPrefix(name, "files:"); ok {
+		return mayOpen(n)
+	}
 	switch name {
 	case "race":
 		return raceDetector, nil
@@ -107,6 +122,21 @@ func condition(name string) (bool, error) {
 	default:
 		return false, fmt.Errorf("unknown condition %s", name)
 	}
+}
+
+// mayOpen reports whether a process may have so many file descriptors.
+func mayOpen(files string) (bool, error) {
+	want, err := strconv.Atoi(files)
+	if err != nil {
+		return false, err
+	}
+	out, err := exec.Command("sh", "-c", "ulimit -Hn").Output()
+	if err != nil {
+		return false, err
+	}
+	limit := strings.TrimSpace(string(out))
+	got, err := strconv.Atoi(limit)
+	return limit == "unlimited" || err == nil && got >= want, nil
 }
 
 // scene is what one script has started.

@@ -28,6 +28,9 @@ func serve(m *invocation, args []string) int {
 	if err != nil {
 		return m.usage(err)
 	}
+	for _, name := range f.unknownVariables() {
+		log.Warn("no flag has this environment variable; see moongate --help", "variable", name)
+	}
 	limitMemory(uint64(f.memoryLimit))
 	s := &server{flags: f, log: log}
 	if err := s.open(m.open); err != nil {
@@ -111,7 +114,7 @@ func (s *server) writeAddresses() error {
 	return nil
 }
 
-// shut closes the listeners and waits until nobody is served any more.
+// shut closes the listeners. It does not wait for those who are served.
 func (s *server) shut() {
 	for _, l := range s.listeners {
 		l.Close()

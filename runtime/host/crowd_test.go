@@ -92,7 +92,8 @@ func meddle(r *rand.Rand, s *server) {
 	s.Sessions().RefuseNew(r.IntN(10) == 0)
 }
 
-// Whatever a crowd of clients does, and whoever meddles, every connection that was let in is closed once, in its own process with its own variables.
+// Whatever a crowd of clients does, and whoever meddles, every connection that was let in is closed once, in its own
+// process with its own variables.
 func TestACrowd(t *testing.T) {
 	for seed := range uint64(12) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -130,8 +131,8 @@ func TestACrowd(t *testing.T) {
 	}
 }
 
-// expectCloses checks that the close calls are those of the connections that the log says were opened, one for each. Only who was let in in spite
-// of an error may lack the variable that the open method sets last.
+// expectCloses checks that the close calls are those of the connections that the log says were opened, one for each.
+// Only who was let in in spite of an error may lack the variable that the open method sets last.
 func (s *server) expectCloses(acceptOnError bool) {
 	s.t.Helper()
 	var opened, closed, called []string

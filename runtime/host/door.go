@@ -38,10 +38,10 @@ type guest struct {
 func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte) {
 	now := time.Now()
 	if refusal := h.sessions.Check(peer); refusal.Code != 0 {
-		h.logRefusal(now, nil, peer, refusal, "")
+		h.logRefusal(now, nil, peer, refusal, nil)
 		return nil, answer(refusal)
 	}
-	twin := h.processes.Start(process.Spec{Type: process.InternalServer, Method: method.OnServerOpenConnection})
+	twin := h.processes.Start(process.Spec{Type: process.InternalServer, Method: method.OnServerOpenConnection, Started: now})
 	c := h.sessions.New(peer, session.Designer, twin, now)
 	if c == nil {
 		twin.End()
@@ -56,7 +56,7 @@ func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte)
 		h.sessions.Refuse(c)
 		program.Close()
 		twin.End()
-		h.logRefusal(now, c, peer, refusal, program.Version())
+		h.logRefusal(now, c, peer, refusal, program)
 		return nil, answer(refusal)
 	}
 	twin.SetName(applicationProcess)
@@ -168,13 +168,17 @@ func (g *guest) Interrupt(cause session.Cause) {
 	}
 }
 
-func (h *Host) logRefusal(now time.Time, c *session.Connection, peer session.Peer, r session.Refusal, version string) {
+func (h *Host) logRefusal(now time.Time, c *session.Connection, peer session.Peer, r session.Refusal, program Program) {
 	if !h.mayLog(&h.refusals, now) {
 		return
 	}
-	attrs := []any{"address", peer.Address, "code", r.Code, "reason", r.Reason, "by", r.By}
+	by := r.By
+	if by == "" { // the open method: its line
+		by = program.Returned()
+	}
+	attrs := []any{"address", peer.Address, "code", r.Code, "reason", r.Reason, "by", by}
 	if c != nil {
-		attrs = append([]any{"connection", c.ID}, append(attrs, "version", version)...)
+		attrs = append([]any{"connection", c.ID}, append(attrs, "version", program.Version())...)
 	}
 	h.log.Info("connection refused", attrs...)
 }

@@ -28,9 +28,6 @@ func (h *Host) verdict(c *session.Connection, program Program, handover func()) 
 	if err == nil {
 		var refusal session.Refusal
 		if refusal, err = readVerdict(results); err == nil {
-			if refusal.Code != 0 {
-				refusal.By = program.Returned()
-			}
 			return refusal, nil
 		}
 		err = fmt.Errorf("%s: %w", program.Returned(), err)

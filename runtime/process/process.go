@@ -13,12 +13,11 @@ var ErrEnded = errors.New("the process was aborted")
 // Process is one process of a Table. Start and StartUnique make them. All methods may be called from any
 // goroutine, except those that say that they belong to the goroutine that runs the process.
 type Process struct {
-	table   *Table
-	spec    Spec // Name is guarded by table.mu, the rest does not change
-	number  Number
-	id      ID
-	started time.Time
-	cpu     atomic.Int64 // nanoseconds in Lua
+	table  *Table
+	spec   Spec // Name is guarded by table.mu, the rest does not change
+	number Number
+	id     ID
+	cpu    atomic.Int64 // nanoseconds in Lua
 
 	attention atomic.Uint32 // why the running code should look up: see the bits below
 	abort     atomic.Bool   // 4D's "process aborted" flag
@@ -75,7 +74,7 @@ func (p *Process) Session() string { return p.spec.Session }
 func (p *Process) Preemptive() bool { return p.spec.Preemptive }
 
 // Started is when the process was started.
-func (p *Process) Started() time.Time { return p.started }
+func (p *Process) Started() time.Time { return p.spec.Started }
 
 // Name is the process's name, "" when it has none (yet).
 func (p *Process) Name() string { return p.table.nameOf(p) }
@@ -247,7 +246,7 @@ func (p *Process) Info() Info {
 	defer p.mu.Unlock()
 	return Info{
 		Number: p.number, ID: p.id, Name: name, Method: p.spec.Method, Session: p.spec.Session, Type: p.spec.Type,
-		State: p.stateLocked(), Preemptive: p.spec.Preemptive, Visible: p.visible, Started: p.started,
+		State: p.stateLocked(), Preemptive: p.spec.Preemptive, Visible: p.visible, Started: p.spec.Started,
 		CPU: time.Duration(p.cpu.Load()),
 	}
 }

@@ -14,6 +14,7 @@ type Spec struct {
 	Method     string // the method it begins with, for reports; "" for internal processes
 	Session    string // the session that it belongs to, "" when none
 	Preemptive bool
+	Started    time.Time // zero is now
 }
 
 // Table has the processes of one machine. The zero Table is empty and ready for use; all methods may be called
@@ -55,7 +56,10 @@ func (t *Table) startLocked(spec Spec) *Process {
 	i := t.freeSlotLocked()
 	t.lastID++
 	t.live++
-	p := &Process{table: t, spec: spec, number: Number(i + 1), id: t.lastID, started: time.Now(), visible: true}
+	if spec.Started.IsZero() {
+		spec.Started = time.Now()
+	}
+	p := &Process{table: t, spec: spec, number: Number(i + 1), id: t.lastID, visible: true}
 	t.slots[i] = slot{process: p, name: spec.Name}
 	return p
 }

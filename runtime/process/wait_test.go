@@ -139,7 +139,7 @@ func TestStateAndAttentionOfAHeldProcess(t *testing.T) {
 		expect(t, "attention of a free process", p.Attention(), false)
 		p.Delay(time.Hour)
 		expect(t, "attention of a delayed process", p.Attention(), true)
-		expect(t, "state before it stops", p.State(), process.Executing)
+		expect(t, "state before it stops", p.State(), process.Delayed)
 		go p.AwaitRelease(time.Time{})
 		for _, step := range []struct {
 			do   func()
@@ -167,9 +167,13 @@ func TestMainProcessesAreNotPaused(t *testing.T) {
 			p.Pause()
 			expect(t, "attention", p.Attention(), false)
 			expect(t, "outcome", p.AwaitRelease(time.Time{}), process.Ready)
-			p.Delay(time.Minute) // 4D lets the main process be delayed; a pause does not change that
+			after := time.Minute // 4D lets the main process be delayed; a pause does not change that
+			if is == process.MainOfServer {
+				after = 0 // it runs no code that could wait
+			}
+			p.Delay(time.Minute)
 			run(t, p, func() process.Outcome { return p.AwaitRelease(time.Time{}) },
-				[]action{{time.Second, (*process.Process).Pause}}, process.Ready, time.Minute)
+				[]action{{time.Second, (*process.Process).Pause}}, process.Ready, after)
 		})
 	}
 }
@@ -189,6 +193,7 @@ func TestWait(t *testing.T) {
 		actions         []action
 		want            process.Outcome
 		after           time.Duration
+		state           process.State // after the wait
 	}{
 		{name: "nothing ends it", after: forever},
 		{name: "ready already", ready: closed, want: process.Ready, after: 0},
@@ -204,7 +209,8 @@ func TestWait(t *testing.T) {
 		{name: "killed", until: 9 * second, actions: []action{{second, kill(nil)}}, want: process.Killed, after: second},
 		{name: "abort flag", until: 9 * second,
 			actions: []action{{second, (*process.Process).SetAbortFlag}}, want: process.Woken, after: second},
-		{name: "a delay does not end it", until: 9 * second, actions: []action{{second, delay(second)}}, want: process.TimedOut, after: 9 * second},
+		{name: "a delay does not end it", until: 9 * second, actions: []action{{second, delay(second)}}, want: process.TimedOut, after: 9 * second,
+			state: process.Delayed},
 		{name: "a pause and a resume do not end it", until: 9 * second,
 			actions: []action{{second, (*process.Process).Pause}, {2 * second, (*process.Process).Resume}}, want: process.TimedOut, after: 9 * second},
 	} {
@@ -226,7 +232,7 @@ func TestWait(t *testing.T) {
 				run(t, p, func() process.Outcome {
 					return p.Wait(process.WaitingForInternalFlag, until, deadline, ready)
 				}, c.actions, c.want, c.after)
-				expect(t, "state after the wait", p.State(), process.Executing)
+				expect(t, "state after the wait", p.State(), c.state)
 			})
 		})
 	}

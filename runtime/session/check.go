@@ -28,7 +28,7 @@ func (r *Registry) RefuseNew(refuse bool) { r.refusing.Store(refuse) }
 type Refusal struct {
 	Code   int64
 	Reason string
-	By     string // what refused: the name of a check, or of the open method
+	By     string // what refused: the name of a check; "" is the open method
 }
 
 // Check is one of the checks that come before the open method. No script runs for a connection that a check refuses.

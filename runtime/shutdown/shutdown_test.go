@@ -141,7 +141,8 @@ func TestCauses(t *testing.T) {
 	})
 }
 
-// A stage that does not look at its context is waited for all the same: the next one may not run beside it. The result says that it was late.
+// A stage that does not look at its context is waited for all the same: the next one may not run beside it. The result
+// says that it was late.
 func TestAStageThatIgnoresItsBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		results := shutdown.Run(nil, []shutdown.Stage{{Name: "stubborn", Budget: time.Second, Run: func(context.Context) []string {

@@ -1,0 +1,9 @@
+package application
+
+import (
+	"maps"
+	"slices"
+)
+
+// CommandNames are the rows of the table of commands, so that a test can see that it knows all of them.
+func CommandNames() []string { return slices.Sorted(maps.Keys(commands)) }
