@@ -243,9 +243,3 @@ func TestCoroutinesAreOfNoUseToOthers(t *testing.T) {
 	expect(t, "after the owner's end", show(results)+fmt.Sprint(err), "false can not resume a dead thread<nil>")
 	h.expectNoFaults()
 }
-
-// Whoever leaves a loop over a generator leaves a coroutine behind that nobody can reach. That may be done for ever.
-func TestAbandonedCoroutinesDoNotAddUp(t *testing.T) {
-	got := evaluate(t, `local n = 0 for i = 1, 12000 do for v in coroutine.wrap(function() for j = 1, 3 do coroutine.yield(j) end end) do n = n + v break end end return n`)
-	expect(t, "loops left early", got, "12000")
-}
