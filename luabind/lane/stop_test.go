@@ -270,7 +270,16 @@ func TestARunningProcessIsPaused(t *testing.T) {
 	}
 	until(func() bool { return read() > 0 })
 	p.Process().Pause()
-	until(func() bool { return p.Process().State() == process.Paused })
+	expect(t, "state", p.Process().State(), process.Paused) // at once, although the code may need a moment to notice
+	until(func() bool {
+		n := read()
+		for range 20 {
+			if read() != n {
+				return false
+			}
+		}
+		return true
+	})
 	before := read()
 	for range 20 {
 		expect(t, "what a paused process counts", read(), before)
