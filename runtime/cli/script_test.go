@@ -32,8 +32,8 @@
 //		waits for the end of file, before which nothing more may come; with -reset the connection may be broken off as well
 //	close [-reset] NAME
 //		closes the connection; -reset breaks it off, as a client does that crashes
-//	quick [SERVER] N LIMIT
-//		connects and asks N times, one after the other: all but one in a hundred must have an answer within the limit
+//	answered [SERVER] N
+//		connects and asks N times, one after the other, and logs how long the answers took
 //	cpu [SERVER] LIMIT
 //		the server has used no more processor time than this since the last "cpu" (Linux)
 //	memory [SERVER] LIMIT
@@ -49,6 +49,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,31 +81,50 @@ func TestMain(m *testing.M) {
 
 const scriptFolder = "../../testdata/script"
 
+// alone are the scripts that measure how quick the server is: no other script runs beside them.
+var alone = []string{"bad_open", "lanes"}
+
 func TestScript(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(scriptFolder, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runScripts(t, slices.DeleteFunc(files, func(file string) bool {
+		return slices.Contains(alone, strings.TrimSuffix(filepath.Base(file), ".txtar"))
+	}))
+}
+
+func TestScriptAlone(t *testing.T) {
+	for _, name := range alone {
+		t.Run(name, func(t *testing.T) { runScripts(t, []string{filepath.Join(scriptFolder, name+".txtar")}) })
+	}
+}
+
+func runScripts(t *testing.T, files []string) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no OS signals to send here")
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 scriptFolder,
+		Files:               files,
 		Setup:               setScene,
 		Condition:           condition,
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve":  onScene((*scene).serve),
-			"log":    scriptLog,
-			"signal": onScene((*scene).signal),
-			"exit":   onScene((*scene).exit),
-			"exits":  exits,
-			"client": onScene((*scene).client),
-			"send":   onScene((*scene).send),
-			"expect": onScene((*scene).expect),
-			"ask":    onScene((*scene).ask),
-			"eof":    onScene((*scene).eof),
-			"close":  onScene((*scene).close),
-			"quick":  onScene((*scene).quick),
-			"cpu":    onScene((*scene).cpu),
-			"memory": onScene((*scene).memory),
+			"serve":    onScene((*scene).serve),
+			"log":      scriptLog,
+			"signal":   onScene((*scene).signal),
+			"exit":     onScene((*scene).exit),
+			"exits":    exits,
+			"client":   onScene((*scene).client),
+			"send":     onScene((*scene).send),
+			"expect":   onScene((*scene).expect),
+			"ask":      onScene((*scene).ask),
+			"eof":      onScene((*scene).eof),
+			"close":    onScene((*scene).close),
+			"answered": onScene((*scene).answered),
+			"cpu":      onScene((*scene).cpu),
+			"memory":   onScene((*scene).memory),
 		},
 	})
 }
