@@ -3,6 +3,8 @@ package lane
 import (
 	"sync"
 	"time"
+
+	"moongate/runtime/measure"
 )
 
 // Priority says who gets the baton first.
@@ -26,49 +28,63 @@ type baton struct {
 
 	mu       sync.Mutex // guards what follows; never held while anybody waits
 	held     bool
-	reserved bool // held by nobody, and kept for the door
+	reserved bool     // held by nobody, and kept for the door
+	holder   *Program // who took it; of no meaning while it is reserved or not held
 	queue    [2]waiters
 	turns    []chan struct{} // to wait with, not in use
 	since    time.Time       // since when the door has had the baton although others wait; zero: it has not
+
+	waits measure.Histogram // how long those who had to wait did
+}
+
+// waiter is one who waits.
+type waiter struct {
+	turn chan struct{}
+	who  *Program
 }
 
 // waiters is a queue of those who wait.
 type waiters struct {
-	turns []chan struct{}
-	head  int
+	all  []waiter
+	head int
 }
 
-func (w *waiters) push(turn chan struct{}) { w.turns = append(w.turns, turn) }
+func (w *waiters) push(one waiter) { w.all = append(w.all, one) }
 
-func (w *waiters) len() int { return len(w.turns) - w.head }
+func (w *waiters) len() int { return len(w.all) - w.head }
 
-func (w *waiters) pop() chan struct{} {
-	turn := w.turns[w.head]
-	w.turns[w.head] = nil
+// waiting are those who wait, the next one first.
+func (w *waiters) waiting() []waiter { return w.all[w.head:] }
+
+func (w *waiters) pop() waiter {
+	one := w.all[w.head]
+	w.all[w.head] = waiter{}
 	w.head++
-	if w.head == len(w.turns) {
-		w.turns, w.head = w.turns[:0], 0
+	if w.head == len(w.all) {
+		w.all, w.head = w.all[:0], 0
 	}
-	return turn
+	return one
 }
 
-// take blocks until the caller holds the baton.
-func (b *baton) take(p Priority) {
+// take blocks until the caller holds the baton. who is the program it is taken for.
+func (b *baton) take(p Priority, who *Program) {
 	b.mu.Lock()
 	if !b.held || b.reserved && p == Door {
-		b.held, b.reserved = true, false
+		b.held, b.reserved, b.holder = true, false, who
 		b.mu.Unlock()
 		return
 	}
+	began := time.Now()
 	var turn chan struct{}
 	if n := len(b.turns); n > 0 {
 		turn, b.turns = b.turns[n-1], b.turns[:n-1]
 	} else {
 		turn = make(chan struct{}, 1)
 	}
-	b.queue[p].push(turn)
+	b.queue[p].push(waiter{turn, who})
 	b.mu.Unlock()
 	<-turn
+	b.waits.Observe(time.Since(began))
 	b.mu.Lock()
 	if len(b.turns) < keptTurns {
 		b.turns = append(b.turns, turn)
@@ -86,7 +102,7 @@ func (b *baton) tryTake() bool {
 	if b.held {
 		return false
 	}
-	b.held = true
+	b.held, b.holder = true, nil
 	return true
 }
 
@@ -136,13 +152,34 @@ func (b *baton) nextLocked(now time.Time) {
 	door, others := &b.queue[Door], &b.queue[Ordinary]
 	switch {
 	case door.len() > 0 && b.doorMayGoOnLocked(now):
-		door.pop() <- struct{}{}
+		b.passLocked(door.pop())
 	case others.len() > 0:
 		b.since = time.Time{}
-		others.pop() <- struct{}{}
+		b.passLocked(others.pop())
 	default:
 		b.held = false
 	}
+}
+
+// passLocked makes one who waited the holder.
+func (b *baton) passLocked(next waiter) {
+	b.holder = next.who
+	next.turn <- struct{}{}
+}
+
+// look is who has the baton, nil when nobody does, and who waits for it, the next one first.
+func (b *baton) look() (holder *Program, waiting []*Program) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held && !b.reserved {
+		holder = b.holder
+	}
+	for _, q := range b.queue {
+		for _, w := range q.waiting() {
+			waiting = append(waiting, w.who)
+		}
+	}
+	return holder, waiting
 }
 
 // waiting is how many wait for the baton.

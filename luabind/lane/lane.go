@@ -1,10 +1,12 @@
 package lane
 
 import (
+	"sync/atomic"
 	"time"
 
 	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
+	"moongate/runtime/measure"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -21,6 +23,8 @@ type Lane struct {
 	memory       *Memory
 	interprocess *lua.LTable // nil in a preemptive lane
 	fault        func(f Fault)
+
+	slices, aborts, programs atomic.Int64
 }
 
 // Fault is a Go panic below a script: a fault of the host.
@@ -67,6 +71,28 @@ func (l *Lane) Number() int { return l.number }
 
 // Cooperative reports whether the lane's processes share interprocess variables.
 func (l *Lane) Cooperative() bool { return l.number == 0 }
+
+// Report is what a lane does at one moment.
+type Report struct {
+	Holder   *Program  // who has the baton; nil: nobody
+	Since    time.Time // since when
+	Waiting  []*Program
+	Waits    measure.Snapshot // of those who had to wait for the baton
+	Slices   int64            // that ended while others waited
+	Aborts   int64            // calls that were stopped
+	Programs int64            // that are not closed
+}
+
+// Report tells what the lane does now. It may be called from any goroutine and waits for nothing: the lane goes on
+// meanwhile.
+func (l *Lane) Report() Report {
+	r := Report{Waits: l.baton.waits.Snapshot(), Slices: l.slices.Load(), Aborts: l.aborts.Load(), Programs: l.programs.Load()}
+	r.Holder, r.Waiting = l.baton.look()
+	if r.Holder != nil {
+		r.Since = time.Unix(0, r.Holder.since.Load())
+	}
+	return r
+}
 
 // Names are the names that every process of the lane can use, unsorted. It may be called before the lane runs
 // anything.

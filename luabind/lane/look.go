@@ -17,7 +17,8 @@ const (
 	firstBatch = 32
 	lastBatch  = 256
 	slowBatch  = 200 * time.Microsecond
-	memoryLook = time.Millisecond // of running, between two looks at the heap
+	memoryLook = time.Millisecond      // of running, between two looks at the heap
+	placeLook  = 50 * time.Millisecond // of running, between two notes of where the code is
 )
 
 var stop = func() chan struct{} {
@@ -54,6 +55,10 @@ func (p *Program) look() <-chan struct{} {
 	if c.stopped == nil && !c.deadline.IsZero() && now.After(c.deadline) {
 		c.stopped = p.late()
 	}
+	if now.Sub(c.stood) > placeLook {
+		c.stood = now
+		p.standAt()
+	}
 	if c.stopped == nil && now.Sub(c.memory) > memoryLook {
 		c.memory = now
 		if !p.lane.memory.look(p, 0) {
@@ -64,6 +69,9 @@ func (p *Program) look() <-chan struct{} {
 		p.standAt()
 		c.left = 1
 		return stop
+	}
+	if c.trace > 0 && c.slowAt == "" && now.Sub(c.began) > c.trace {
+		c.slowAt = p.state.Place()
 	}
 	if now.Sub(c.taken) > p.lane.slice {
 		p.sliceOver()
@@ -78,6 +86,7 @@ func (p *Program) sliceOver() {
 	if p.lane.baton.waiting() == 0 {
 		return
 	}
+	p.lane.slices.Add(1)
 	p.standAt()
 	p.call.priority = Ordinary // who has used a slice up lets the others at the door go first
 	p.Outside(func() {})
@@ -111,8 +120,9 @@ func (p *Program) Outside(f func()) {
 	p.process.AddCPU(now.Sub(p.call.taken))
 	p.lane.baton.give(now)
 	defer func() {
-		p.lane.baton.take(p.call.priority)
+		p.lane.baton.take(p.call.priority, p)
 		p.call.taken = time.Now()
+		p.since.Store(p.call.taken.UnixNano())
 		p.call.looked = p.call.taken
 		p.call.memory = p.call.taken
 	}()

@@ -28,9 +28,10 @@ type Memory struct {
 }
 
 const (
-	accountFrom = 1 << 20 // growth below this is not remembered
-	pendingLook = 4 << 20 // announced bytes after which the heap is looked at at once
-	near        = 0.75    // of the limit: from here on the heap is collected and processes are stopped
+	accountFrom = 1 << 20  // growth below this is not remembered
+	pendingLook = 4 << 20  // announced bytes after which the heap is looked at at once
+	near        = 0.75     // of the limit: from here on the heap is collected and processes are stopped
+	program     = 12 << 20 // bytes of the limit that the program takes besides its heap: its code, SQLite's pages
 )
 
 // NewMemory watches over a limit in bytes; 0 is no limit.
@@ -68,7 +69,7 @@ func (m *Memory) look(p *Program, more uint64) bool {
 	m.pending.Store(0)
 	heap := heapBytes()
 	m.chargeLocked(p, heap)
-	bound := uint64(near * float64(m.limit))
+	bound := m.bound()
 	if heap+more < bound {
 		return true
 	}
@@ -79,6 +80,11 @@ func (m *Memory) look(p *Program, more uint64) bool {
 		return true
 	}
 	return m.chooseLocked(p)
+}
+
+// bound is the size of the heap from which on processes are stopped.
+func (m *Memory) bound() uint64 {
+	return uint64(near * float64(m.limit-min(program, m.limit/8)))
 }
 
 // chargeLocked brings the accounts up to what the heap is now. What it has grown is laid to the account of p. What it has

@@ -29,6 +29,7 @@ type Program struct {
 	env     *lua.LTable
 	methods map[string]*lua.LFunction // the project methods that the process has used
 	modules map[string]lua.LValue     // what require has loaded
+	since   atomic.Int64              // UnixNano, when the baton was last taken
 	place   atomic.Pointer[string]    // where the code stood when it was last looked at
 	room    [4]lua.LValue             // for the parameters of a call
 	state   sandbox.State
@@ -49,6 +50,10 @@ type call struct {
 	taken    time.Time // when the baton was taken
 	looked   time.Time
 	memory   time.Time // when the heap was looked at
+	stood    time.Time // when the place was noted
+	began    time.Time
+	trace    time.Duration // a call that takes longer is to say where it was then; 0: none is
+	slowAt   string        // where it was
 	method   string
 }
 
@@ -59,6 +64,7 @@ func (l *Lane) NewProgram(p *process.Process, set *script.Set, owner any) *Progr
 		variables = 4
 	}
 	program := &Program{lane: l, process: p, set: set, owner: owner, env: l.vm.NewEnvironment(variables)}
+	l.programs.Add(1)
 	p.SetPlaced(program)
 	return program
 }
@@ -71,6 +77,8 @@ type Options struct {
 	// Handover is called once, before the baton is given away for the first time while the method runs: the call is
 	// not going to return at once. It may be nil.
 	Handover func()
+	// Trace is how long a call may take before Slow says where it was then; 0 is for ever.
+	Trace time.Duration
 	// More is set by who is going to make another such call at once, if this one does not wait: the baton is kept for
 	// it until then, or until Lane.Rest.
 	More bool
@@ -90,12 +98,13 @@ func (p *Program) Call(o Options, name string, args ...any) ([]any, error) {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoMethod)
 	}
 	l := p.lane
-	l.baton.take(o.Priority)
+	l.baton.take(o.Priority, p)
 	now := time.Now()
 	p.call = call{
 		priority: o.Priority, limit: o.Limit, handover: o.Handover, more: o.More, method: name, batch: firstBatch,
-		taken: now, looked: now, memory: now,
+		taken: now, looked: now, memory: now, stood: now, began: now, trace: o.Trace,
 	}
+	p.since.Store(now.UnixNano())
 	if o.Limit > 0 {
 		p.call.deadline = now.Add(o.Limit)
 	}
@@ -168,6 +177,12 @@ func (p *Program) finish() {
 	p.process.AddCPU(now.Sub(p.call.taken))
 	p.call.handover = nil
 	p.call.deadline = time.Time{}
+	if p.call.stopped != nil {
+		p.lane.aborts.Add(1)
+	}
+	if p.call.trace > 0 && p.call.slowAt == "" && now.Sub(p.call.began) > p.call.trace {
+		p.call.slowAt = p.Place() // it waited there
+	}
 	if p.call.more {
 		p.lane.baton.reserve(now)
 	} else {
@@ -175,14 +190,18 @@ func (p *Program) finish() {
 	}
 }
 
+// Slow is where the last call was when it had taken longer than Options.Trace, as file:line; "" when it did not.
+func (p *Program) Slow() string { return p.call.slowAt }
+
 // Close ends the program with its process: nothing of it runs any more. It waits for the baton if coroutines must be
 // ended.
 func (p *Program) Close() {
+	p.lane.programs.Add(-1)
 	p.lane.memory.forget(p)
 	if p.state.Idle() {
 		return
 	}
-	p.lane.baton.take(Door) // who ends a program at the door may have the baton reserved
+	p.lane.baton.take(Door, p) // who ends a program at the door may have the baton reserved
 	defer func() { p.lane.baton.give(time.Now()) }()
 	p.state.End()
 }
