@@ -1,0 +1,86 @@
+package journal
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+	"unicode/utf8"
+)
+
+// Row is one connection. Closed is zero for a connection that is still open; for a refused one it is Decided when whoever
+// recorded it said nothing else.
+//
+// Times are kept to the microsecond. Decided and Closed are kept as durations since Opened, measured by the monotonic
+// clock where the values have one: they are never negative, and right even when the machine's clock was set meanwhile.
+// Texts are cut to [TextLimit].
+type Row struct {
+	Session    string // the server session: a UUID for one run of the server; rows that are written get Options.Session
+	Connection int64  // the connection's number in that session; 0: refused before it had one
+	User       int64  // 0: nobody was known yet
+	UserName   string
+	Address    netip.AddrPort // the peer's; IPv4 in IPv6 becomes IPv4
+	Listener   string
+	Version    string // of the scripts that decided; "" when no method ran
+	Verdict    Verdict
+	Code       int64 // of a refusal
+	Reason     string
+	By         string    // what refused: file:line of the method, or the name of the check
+	Opened     time.Time // the transport came in
+	Decided    time.Time
+	Closed     time.Time
+	BytesIn    int64
+	BytesOut   int64
+	Cause      string // why it ended: "client left", "idle", ..., [Lost]; "" while open
+}
+
+// Lost is the cause of connections whose end was never recorded: the server was killed, or the row of the end was dropped.
+const Lost = "lost"
+
+// TextLimit is how many bytes of a text are kept; the rest becomes an ellipsis.
+const TextLimit = 1024
+
+// Verdict says whether a connection was let in.
+type Verdict uint8
+
+const (
+	Accepted Verdict = iota
+	Refused
+)
+
+// String is the verdict in lower case.
+func (v Verdict) String() string {
+	switch v {
+	case Accepted:
+		return "accepted"
+	case Refused:
+		return "refused"
+	}
+	return fmt.Sprintf("verdict %d", uint8(v))
+}
+
+// MarshalText is String, for JSON and its like. It never fails.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	for _, known := range []Verdict{Accepted, Refused} {
+		if known.String() == string(text) {
+			*v = known
+			return nil
+		}
+	}
+	return fmt.Errorf("journal: %q is no verdict: want accepted or refused", text)
+}
+
+// clip is s, or its beginning when it is longer than TextLimit: whoever queues rows must not be able to queue megabytes.
+func clip(s string) string {
+	if len(s) <= TextLimit {
+		return s
+	}
+	const ellipsis = "…"
+	n := TextLimit - len(ellipsis)
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + ellipsis
+}

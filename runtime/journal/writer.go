@@ -1,0 +1,300 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+// writer is the goroutine that writes, and all that belongs to it alone.
+type writer struct {
+	j      *Journal
+	log    *slog.Logger
+	driver *sqlite.Driver // with the batch's source
+	batch  batch
+	store  *store // nil: to be opened
+
+	blocks    []*block // taken and not yet written
+	debts     []debt
+	assembled bool // blocks and debts are in the batch
+
+	aside  time.Time // when a broken file was put aside last
+	outage outage
+}
+
+func newWriter(j *Journal) *writer {
+	w := &writer{j: j, log: j.options.Log, driver: new(sqlite.Driver)}
+	if err := w.driver.RegisterModule("batch", &w.batch.source); err != nil {
+		panic(err) // a new driver has no modules
+	}
+	return w
+}
+
+// run writes until the Journal is closed and nothing waits, or ctx ends.
+func (w *writer) run(ctx context.Context) {
+	defer w.shut(ctx)
+	w.attempt(ctx)
+	for w.await() {
+		w.attempt(ctx)
+	}
+	for ctx.Err() == nil {
+		err := w.attempt(ctx)
+		if queued, _, _ := w.j.queue.state(); err == nil && queued == 0 && !w.j.queue.owes() {
+			return
+		}
+		if err != nil && (!passing(err) || !w.sleep(ctx, w.j.pace.retry)) {
+			return
+		}
+	}
+}
+
+// await waits until there is something to do. It reports false when the Journal was closed.
+func (w *writer) await() bool {
+	p := &w.j.pace
+	if w.outage.pause > 0 {
+		return w.rest(w.outage.pause)
+	}
+	_, waiting, _ := w.j.queue.state()
+	if waiting == 0 && w.j.queue.owes() {
+		return true
+	}
+	if waiting == 0 {
+		var sweep <-chan time.Time // nil: an idle server wakes nobody
+		if w.j.keeper.busy() {
+			timer := time.NewTimer(p.sweepPause)
+			defer timer.Stop()
+			sweep = timer.C
+		}
+		select {
+		case <-w.j.stop:
+			return false
+		case <-sweep:
+			return true
+		case <-w.j.queue.wake:
+		}
+	}
+	return w.gather()
+}
+
+// gather waits for more rows after the first.
+func (w *writer) gather() bool {
+	timer := time.NewTimer(w.j.pace.gather)
+	defer timer.Stop()
+	for {
+		if _, waiting, _ := w.j.queue.state(); waiting >= w.j.queue.ripe {
+			return true
+		}
+		select {
+		case <-w.j.stop:
+			return false
+		case <-timer.C:
+			return true
+		case <-w.j.queue.wake:
+		}
+	}
+}
+
+// rest waits so long. It reports false when the Journal was closed.
+func (w *writer) rest(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-w.j.stop:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// sleep waits so long. It reports false when ctx ended.
+func (w *writer) sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// attempt does all that is to be done now, and tells how it went.
+func (w *writer) attempt(ctx context.Context) error {
+	err := w.work(ctx)
+	if err == nil {
+		w.works()
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	if w.store != nil && !passing(err) {
+		w.store.close()
+		w.store = nil
+	}
+	if broken(err) && w.mayPutAside() {
+		if err = w.begin(err); err == nil {
+			return w.attempt(ctx)
+		}
+	}
+	w.fails(err)
+	return err
+}
+
+// work opens the file when it must, writes what waits, and looks for old rows.
+func (w *writer) work(ctx context.Context) error {
+	if w.store != nil && w.store.moved() {
+		w.log.Error("journal file gone", "path", w.store.path, "error", errGone)
+		w.store.close()
+		w.store, w.batch.part = nil, part{}
+	}
+	if w.store == nil {
+		if err := w.open(ctx); err != nil {
+			return err
+		}
+	}
+	if !w.assembled {
+		blocks, debts := w.j.queue.take()
+		w.blocks, w.debts = blocks, debts
+		w.batch.assemble(blocks, debts)
+		w.assembled = true
+	}
+	if len(w.blocks) > 0 || len(w.debts) > 0 {
+		if err := w.write(ctx); err != nil {
+			return err
+		}
+	}
+	w.j.wrote(len(w.batch.fresh))
+	w.j.queue.done(w.blocks)
+	w.blocks, w.debts, w.assembled = nil, nil, false
+	for range 1 + 2*len(w.batch.fresh)/keepStep { // deleting keeps up with writing
+		if err := w.j.keeper.step(ctx, w.store, w.j.pace); err != nil {
+			return err
+		}
+	}
+	w.batch.release()
+	return nil
+}
+
+// write writes the batch in one transaction.
+func (w *writer) write(ctx context.Context) error {
+	s, b := w.store, &w.batch
+	return s.transact(ctx, func() error {
+		alive := w.j.pace.now().UnixMicro()
+		if _, err := s.part.ExecContext(ctx, b.part.id, w.j.options.Session, b.part.first, b.part.texts, alive); err != nil {
+			return err
+		}
+		for _, t := range b.texts {
+			if _, err := s.text.ExecContext(ctx, t.id, t.text); err != nil {
+				return err
+			}
+		}
+		if _, err := s.rows.ExecContext(ctx); err != nil {
+			return err
+		}
+		for _, d := range b.debts {
+			if _, err := s.debt.ExecContext(ctx, d.entry.closed, d.id); err != nil {
+				return err
+			}
+		}
+		for _, m := range b.marks {
+			if _, err := s.mark.ExecContext(ctx, m.last, m.low, m.high); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// open opens the file. When it is not the one that was written to before, what is known of the old one is forgotten:
+// rows that wait are numbered anew.
+func (w *writer) open(ctx context.Context) (err error) {
+	s, err := openStore(ctx, w.j.options.Folder, w.driver, w.j.pace.checkpoints)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	lost, err := s.closeLost(ctx, w.j.options.Session)
+	if err != nil {
+		return err
+	}
+	if lost > 0 {
+		w.log.Warn("journal closed rows of a session that did not end", "rows", lost, "cause", Lost)
+	}
+	st, err := s.read(ctx, w.j.options.Session)
+	if err != nil {
+		return err
+	}
+	if err := w.j.keeper.opened(ctx, s, w.j.pace); err != nil {
+		return err
+	}
+	if err := w.adopt(ctx, s, st); err != nil {
+		return err
+	}
+	if wal, err := os.Stat(s.path + "-wal"); err == nil {
+		s.wal = wal
+	}
+	w.store = s
+	return nil
+}
+
+// adopt makes the batch fit the file.
+func (w *writer) adopt(ctx context.Context, s *store, st *state) error {
+	b := &w.batch
+	if st.part == b.part && st.part.id != 0 { // the same file as before: an assembled batch stays right
+		return nil
+	}
+	p := part{st.lastPart + 1, st.nextID, st.nextText}
+	if _, err := s.part.ExecContext(ctx, p.id, w.j.options.Session, p.first, p.texts, w.j.pace.now().UnixMicro()); err != nil {
+		return err
+	}
+	b.begin(p)
+	b.nextID, b.nextText, b.open, b.span, b.spans = st.nextID, st.nextText, st.open, st.span, st.spans
+	if w.assembled {
+		b.assemble(w.blocks, w.debts)
+	}
+	return nil
+}
+
+// mayPutAside reports whether it is time to put a file aside: when every new file is broken at once, the disk is.
+func (w *writer) mayPutAside() bool {
+	return w.aside.IsZero() || w.j.pace.now().Sub(w.aside) >= w.j.pace.asideEvery
+}
+
+// begin puts the broken file aside, so that the next try makes a new one.
+func (w *writer) begin(cause error) error {
+	path := w.path()
+	w.aside = w.j.pace.now()
+	to, err := putAside(path, w.aside)
+	if to == "" {
+		return errors.Join(cause, err)
+	}
+	w.log.Error("journal file broken; it was put aside and a new one begun", "path", path, "aside", to, "error", cause)
+	return err
+}
+
+// shut ends the recording: rows that are still open are closed, and the file too.
+func (w *writer) shut(ctx context.Context) {
+	if w.store == nil {
+		return
+	}
+	if ctx.Err() == nil && w.outage.pause == 0 {
+		now := w.j.pace.now().UnixMicro()
+		_, err := w.store.conn.ExecContext(ctx, closeOwn, now, w.j.options.Session)
+		if err != nil {
+			w.log.Warn("journal", "error", explain(w.path(), err))
+		}
+	}
+	if err := w.store.close(); err != nil {
+		w.log.Warn("journal", "error", explain(w.path(), err))
+	}
+	w.store = nil
+}
