@@ -36,8 +36,8 @@ type Engine struct {
 	known  script.Known
 	set    atomic.Pointer[script.Set]
 
-	reload  sync.Mutex // one reload at a time
-	problem string     // what the last failed reload said
+	reload  sync.Mutex             // one reload at a time
+	problem atomic.Pointer[string] // what the last reload found wrong; nil: nothing
 }
 
 // Open loads the scripts and makes the lanes: the cooperative one, and a preemptive one for each processor.
@@ -128,7 +128,7 @@ const tidyEvery = 10 * time.Second
 func (e *Engine) Watch(stop <-chan struct{}) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
-	watcher := script.Watcher{Dir: e.config.Folder, Changed: e.Reload}
+	watcher := script.Watcher{Dir: e.config.Folder, Changed: func() { e.Reload() }}
 	watching.Go(func() { watcher.Watch(ctx) })
 	ticker := time.NewTicker(tidyEvery)
 	defer ticker.Stop()
@@ -146,31 +146,71 @@ func (e *Engine) Watch(stop <-chan struct{}) {
 
 // Reload loads the scripts again. A set with an error is not used: the last good one stays, and the log says what is
 // wrong, once. New processes use the new set; those that run end on the one they began with.
-func (e *Engine) Reload() {
+func (e *Engine) Reload() error {
 	e.reload.Lock()
 	defer e.reload.Unlock()
 	set, err := script.Load(e.config.Folder, e.known)
 	if err != nil {
-		if err.Error() != e.problem {
-			e.problem = err.Error()
-			for line := range strings.Lines(e.problem) {
-				e.log.Error("scripts not loaded", "problem", strings.TrimSuffix(line, "\n"), "kept_version", e.Version())
-			}
-		}
-		return
+		e.notLoaded(err)
+		return err
 	}
-	mended := e.problem != ""
-	e.problem = ""
+	mended := e.problem.Swap(nil) != nil
 	before := e.set.Load()
 	if set.Version == before.Version {
 		if mended {
 			e.log.Info("scripts are as they were", "version", set.Version)
+			e.config.Host.ScriptsLoaded(set.Version, nil)
 		}
-		return
+		return nil
 	}
 	e.set.Store(set)
 	e.warn(set)
 	e.log.Info("scripts loaded", "version", set.Version, "before", before.Version, "changed", strings.Join(changed(before, set), " "), "mended", mended)
+	e.config.Host.ScriptsLoaded(set.Version, nil)
+	return nil
+}
+
+// notLoaded says why a set is not used, unless that is known already.
+func (e *Engine) notLoaded(err error) {
+	problem := err.Error()
+	if known := e.problem.Load(); known != nil && *known == problem {
+		return
+	}
+	e.problem.Store(&problem)
+	for line := range strings.Lines(problem) {
+		e.log.Error("scripts not loaded", "problem", strings.TrimSuffix(line, "\n"), "kept_version", e.Version())
+	}
+	e.config.Host.ScriptsLoaded(e.Version(), err)
+}
+
+// Problem is what the last reload found wrong, "" when its scripts are in use.
+func (e *Engine) Problem() string {
+	if p := e.problem.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
+// Lanes tells what each lane does now.
+func (e *Engine) Lanes() []host.Lane {
+	var all []host.Lane
+	for _, l := range e.lanes {
+		r := l.Report()
+		lane := host.Lane{
+			Number: l.Number(), Preemptive: l.Number() > 0, Since: r.Since, Waits: r.Waits, Slices: r.Slices,
+			Aborts: r.Aborts, Programs: r.Programs,
+		}
+		if r.Holder != nil {
+			lane.Holder = r.Holder.Process()
+		}
+		for _, p := range r.Waiting {
+			if p != nil {
+				lane.Waiting = append(lane.Waiting, p.Process().Number())
+			}
+		}
+		all = append(all, lane)
+	}
+	return all
 }
 
 // changed names the methods that differ between two sets.
@@ -220,7 +260,7 @@ func (p program) Version() string { return p.Set().Version }
 
 // Call runs a method.
 func (p program) Call(o host.CallOptions, name string, args ...any) ([]any, error) {
-	options := lane.Options{Priority: lane.Ordinary, Limit: o.Limit, Handover: o.Handover, More: o.More}
+	options := lane.Options{Priority: lane.Ordinary, Limit: o.Limit, Handover: o.Handover, More: o.More, Trace: o.Trace}
 	if o.Door {
 		options.Priority = lane.Door
 	}

@@ -30,6 +30,8 @@ type Host interface {
 	StartProcess(method, name string, args []any, unique bool) (process.Number, error)
 	// Quit asks the host to stop; delay < 0 waits until all clients have left.
 	Quit(delay time.Duration)
+	// UserName is the name of the user with that number, "" when nobody has it.
+	UserName(user session.UserNumber) string
 	// Drop ends the connections of a session.
 	Drop(sessionID string)
 }

@@ -2,7 +2,10 @@ package command
 
 import (
 	"net/netip"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"moongate/luabind/convert"
 	"moongate/luabind/lane"
@@ -19,8 +22,10 @@ var connectionCommands = []Command{
 		Meaning: "how many connections are open or being decided, the calling one included", run: countConnections},
 	{Name: "count_users", Signature: "count_users() -> number", FourD: "Count users", Since: "0.1", Roles: method.Server,
 		Meaning: "how many users are connected", run: countUsers},
-	{Name: "current_user", Signature: "current_user() -> text", FourD: "Current user", Since: "0.1", Roles: everywhere,
-		Meaning: "the name of the calling process's user", run: currentUser},
+	{Name: "current_user", Signature: "current_user([n]) -> text", FourD: "Current user", Since: "0.1", Roles: everywhere,
+		Meaning: "the name of the calling process's user: its alias or account (0, the default), its account (1), its alias or an empty text (2)", run: currentUser},
+	{Name: "set_user_alias", Signature: "set_user_alias(alias)", FourD: "SET USER ALIAS", Since: "0.2", Roles: method.Server,
+		Meaning: "gives the user of the calling client process another name for this session; an empty text takes it back", run: setUserAlias},
 	{Name: "user_name", Signature: "user_name(user) -> text", Since: "0.1", Roles: method.Server,
 		Meaning: "the name of the user with that number, empty when there is none", run: userName},
 	{Name: "reject_new_remote_connections", Signature: "reject_new_remote_connections(boolean)", FourD: "REJECT NEW REMOTE CONNECTIONS", Since: "0.1", Roles: method.Server,
@@ -46,7 +51,7 @@ func connectionInfo(e *environment, L *lua.LState) int {
 	set := func(name string, v any) { t.RawSetString(name, convert.ToLua(v)) }
 	set("connection", int64(c.ID))
 	set("user", int64(c.User))
-	set("user_name", session.UserName(c.User))
+	set("user_name", c.UserName())
 	set("address", c.Peer.Address.Addr().String())
 	set("port", int64(c.Peer.Address.Port()))
 	set("local_address", c.Peer.Local.Addr().String())
@@ -107,16 +112,48 @@ func checkFilter(L *lua.LState, t *lua.LTable) session.Filter {
 func countUsers(e *environment, L *lua.LState) int { return number(L, e.host.Sessions().Users()) }
 
 func currentUser(_ *environment, L *lua.LState) int {
-	user := session.Designer // stored procedures run as the Designer
-	if c := connectionOf(L); c != nil {
-		user = c.User
+	which := 0
+	if L.GetTop() >= 1 && L.Get(1) != lua.LNil {
+		which = int(checkInteger(L, 1))
 	}
-	L.Push(lua.LString(session.UserName(user)))
+	if which < 0 || which > 2 {
+		L.ArgError(1, "0 (alias or account), 1 (account) or 2 (alias) expected")
+	}
+	account, alias := session.DesignerUser.Name, "" // stored procedures run as the Designer
+	if c := connectionOf(L); c != nil {
+		account, alias = c.Account, c.Alias()
+	}
+	name := account
+	if which == 2 || which == 0 && alias != "" {
+		name = alias
+	}
+	L.Push(lua.LString(name))
 	return 1
 }
 
-func userName(_ *environment, L *lua.LState) int {
-	L.Push(lua.LString(session.UserName(session.UserNumber(checkInteger(L, 1)))))
+// longestAlias is the length of the longest alias, in bytes.
+const longestAlias = 255
+
+func setUserAlias(_ *environment, L *lua.LState) int {
+	c := connectionOf(L)
+	if c == nil {
+		L.RaiseError("set_user_alias belongs to the processes of clients: the server has no alias")
+	}
+	alias := L.CheckString(1)
+	if len(alias) > longestAlias || !printable(alias) {
+		L.ArgError(1, "alias of at most 255 bytes without control characters expected")
+	}
+	c.SetAlias(alias)
+	return 0
+}
+
+// printable reports whether a text is UTF-8 that a terminal shows as it is.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
+func userName(e *environment, L *lua.LState) int {
+	L.Push(lua.LString(e.host.UserName(session.UserNumber(checkInteger(L, 1)))))
 	return 1
 }
 

@@ -1,17 +1,21 @@
 package application
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
+	"moongate/runtime/session"
 	"moongate/runtime/wire"
 )
 
 // command is one row of what a client can ask.
 type command struct {
-	least, most int // arguments, the name not counted; most -1: any number
+	least, most int  // arguments, the name not counted; most -1: any number
+	stranger    bool // may be asked before the client has logged in
 	carryOut    func(st *stay, args wire.Command)
 }
 
@@ -21,19 +25,19 @@ var commands map[string]command
 
 func init() { // because COMMAND COUNT looks at it
 	commands = map[string]command{
-		"AUTH":    {1, 2, auth},
-		"CALL":    {1, -1, call},
-		"CLIENT":  {1, -1, client},
-		"COMMAND": {0, -1, commandInfo},
-		"ECHO":    {1, 1, func(st *stay, args wire.Command) { st.writer.WriteBulkBytes(args[0]) }},
-		"HELLO":   {0, -1, hello},
-		"HOST:":   {0, -1, web},
-		"POST":    {0, -1, web},
-		"INFO":    {0, -1, info},
-		"PING":    {0, 1, ping},
-		"QUIT":    {0, -1, quit},
-		"RESET":   {0, 0, reset},
-		"TIME":    {0, 0, timeOfDay},
+		"AUTH":    {1, 2, true, auth},
+		"CALL":    {1, -1, false, call},
+		"CLIENT":  {1, -1, false, client},
+		"COMMAND": {0, -1, false, commandInfo},
+		"ECHO":    {1, 1, false, func(st *stay, args wire.Command) { st.writer.WriteBulkBytes(args[0]) }},
+		"HELLO":   {0, -1, true, hello},
+		"HOST:":   {0, -1, true, web},
+		"POST":    {0, -1, true, web},
+		"INFO":    {0, -1, false, info},
+		"PING":    {0, 1, false, ping},
+		"QUIT":    {0, -1, true, quit},
+		"RESET":   {0, 0, true, reset},
+		"TIME":    {0, 0, false, timeOfDay},
 	}
 }
 
@@ -60,6 +64,8 @@ func (st *stay) carryOut(words wire.Command) {
 		st.writer.WriteError("ERR", fmt.Sprintf("unknown command '%.64s'; methods are called by CALL name [argument ...]", name))
 	case len(args) < row.least || row.most >= 0 && len(args) > row.most:
 		st.wrongCount(strings.ToLower(string(name)))
+	case !row.stranger && !st.known.Load():
+		st.writer.WriteError("NOAUTH", "Authentication required.")
 	default:
 		row.carryOut(st, args)
 	}
@@ -93,17 +99,62 @@ func quit(st *stay, _ wire.Command) {
 // connection's.
 func reset(st *stay, _ wire.Command) {
 	st.writer.SetVersion(wire.RESP2)
-	st.guest.SetName("")
+	if st.known.Load() {
+		st.guest.SetName("")
+	}
 	st.writer.WriteSimple("RESET")
 }
 
 const noAccounts = "this server has no accounts: everybody is Designer, so log in without AUTH"
 
-func auth(st *stay, _ wire.Command) { st.writer.WriteError("ERR", noAccounts) }
+// auth is AUTH [user] password. Without a user it is the Designer, as it is the default user for Redis.
+func auth(st *stay, args wire.Command) {
+	name := session.DesignerUser.Name
+	if len(args) == 2 {
+		name = string(args[0])
+	}
+	if st.login(name, args[len(args)-1]) {
+		st.writer.WriteSimple("OK")
+	}
+}
+
+// login logs the client in, or writes why not and reports false. A client that was refused is sent away.
+func (st *stay) login(name string, password []byte) bool {
+	if !st.server.options.Accounts {
+		st.writer.WriteError("ERR", noAccounts)
+		return false
+	}
+	password = bytes.Clone(password)
+	st.reader.Release()
+	err := st.guest.Identify(name, password)
+	clear(password)
+	if err == nil {
+		st.known.Store(true) // in time: what the open method may take is its own affair
+		err = st.guest.Enter()
+	}
+	var refused *Refused
+	switch {
+	case err == nil:
+	case errors.As(err, &refused):
+		st.writer.WriteError("REFUSED", refused.Error())
+		st.quit = true
+	case errors.Is(err, ErrWrongPassword):
+		st.writer.WriteError("WRONGPASS", err.Error())
+	case errors.Is(err, ErrBusy):
+		st.writer.WriteError("BUSY", err.Error())
+	default:
+		st.writer.WriteError("ERR", err.Error())
+		st.quit = st.guest.Connection() == nil && st.known.Load()
+	}
+	return err == nil
+}
 
 // hello is HELLO [version [AUTH user password] [SETNAME name]].
 func hello(st *stay, args wire.Command) {
 	version, name := st.writer.Version(), ""
+	var user string
+	var password []byte
+	given := false
 	if len(args) > 0 {
 		n, err := strconv.Atoi(string(args[0]))
 		if err != nil || n != int(wire.RESP2) && n != int(wire.RESP3) {
@@ -115,8 +166,7 @@ func hello(st *stay, args wire.Command) {
 	for len(args) > 0 {
 		switch option := strings.ToUpper(string(args[0])); {
 		case option == "AUTH" && len(args) >= 3:
-			st.writer.WriteError("ERR", noAccounts)
-			return
+			user, password, given, args = string(args[1]), args[2], true, args[3:]
 		case option == "SETNAME" && len(args) >= 2:
 			name, args = string(args[1]), args[2:]
 			if !validName(name) {
@@ -127,6 +177,15 @@ func hello(st *stay, args wire.Command) {
 			st.writer.WriteError("ERR", fmt.Sprintf("syntax error in HELLO option '%.64s'", args[0]))
 			return
 		}
+	}
+	switch {
+	case given:
+		if !st.login(user, password) {
+			return
+		}
+	case !st.known.Load():
+		st.writer.WriteError("NOAUTH", "HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
+		return
 	}
 	if name != "" {
 		st.guest.SetName(name)

@@ -35,6 +35,14 @@ type guest struct {
 
 func (g *guest) Connection() *session.Connection { return g.connection }
 
+func (g *guest) ServedBy(stay session.Stay) { g.connection.ServedBy(stay) }
+
+func (g *guest) End(cause session.Cause) { g.connection.End(cause) }
+
+func (g *guest) Identify(string, []byte) error { return errors.New("no login") }
+
+func (g *guest) Enter() error { return errors.New("no login") }
+
 func (g *guest) Call(method string, args []any) ([]any, error) {
 	f := g.methods[method]
 	if f == nil {
@@ -110,7 +118,7 @@ func pay(t *testing.T, o terms, do func(v *visit)) {
 
 func begin(t *testing.T, server *application.Server, registry *session.Registry, o terms) *visit {
 	peer := session.Peer{Address: netip.MustParseAddrPort("192.0.2.1:40000"), Local: netip.MustParseAddrPort("127.0.0.1:19813"), Listener: "test"}
-	c := registry.New(peer, session.Designer, nil, time.Now())
+	c := registry.New(peer, session.User{Number: session.Designer}, nil, time.Now())
 	registry.Accept(c)
 	client, transport := net.Pipe()
 	v := &visit{

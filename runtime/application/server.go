@@ -8,6 +8,8 @@
 package application
 
 import (
+	"errors"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,23 +18,57 @@ import (
 )
 
 // Guest is the client process behind a connection, as the conversation sees it. Its methods are called by the
-// goroutine that serves, except Interrupt.
+// goroutine that serves, except Interrupt and End.
 type Guest interface {
+	// Connection is nil until the client has logged in.
 	Connection() *session.Connection
+	// Identify checks who the client says it is. It blocks while the password is checked. The error is
+	// ErrWrongPassword or ErrBusy, or is for the client to read.
+	Identify(name string, password []byte) error
+	// Enter lets the client in whom Identify has found, if the open method does. It blocks while that runs. The error
+	// may be a *Refused.
+	Enter() error
 	// Call runs a project method in the client's process. It blocks until the method has returned or was stopped.
 	Call(method string, args []any) ([]any, error)
 	// Name and SetName are the client process's name.
 	Name() string
 	SetName(name string)
-	// Interrupt ends the method that runs, if one does. It may be called from any goroutine and does not block.
-	Interrupt(cause session.Cause)
+	// ServedBy says who is to be asked for the end of the conversation. If that was asked for already, it is told at once.
+	ServedBy(session.Stay)
+	// End asks for the end of the conversation. It may be called from any goroutine and does not block.
+	End(session.Cause)
+	// Interrupt ends the login or the method that runs, if one does. It may be called from any goroutine and does not
+	// block.
+	Interrupt(session.Cause)
+}
+
+// Errors of Guest.Identify.
+var (
+	ErrWrongPassword = errors.New("invalid username-password pair or user is disabled.") // Redis' own words
+	ErrBusy          = errors.New("too many are logging in now; try again")
+)
+
+// Refused is the error of an Enter that the open method, or a check, has refused.
+type Refused struct {
+	Code   int64
+	Reason string
+}
+
+// Error is what the client is told after the word REFUSED.
+func (r *Refused) Error() string {
+	if r.Reason == "" {
+		return strconv.FormatInt(r.Code, 10)
+	}
+	return strconv.FormatInt(r.Code, 10) + " " + r.Reason
 }
 
 // Options are what a Server is made with.
 type Options struct {
-	Version     string        // of the program
-	IdleTimeout time.Duration // a connection without a command for so long is ended; 0: never
-	Sessions    *session.Registry
+	Version      string        // of the program
+	IdleTimeout  time.Duration // a connection without a command for so long is ended; 0: never
+	LoginTimeout time.Duration // a client that has not logged in for so long is sent away; 0: never
+	Accounts     bool          // clients log in; else everybody is the Designer
+	Sessions     *session.Registry
 }
 
 // Bounds that protect the server from slow or broken clients.

@@ -21,7 +21,11 @@ type stay struct {
 	guest  Guest
 	reader *wire.Reader
 	writer *wire.Writer
+	since  int64        // the second in which it began, by the clock of the sweep
 	phase  atomic.Int64 // what it does, and since when: see enter
+	known  atomic.Bool  // the client has logged in, or need not
+	in     atomic.Int64 // bytes from the client
+	out    atomic.Int64 // bytes to it
 	note   atomic.Bool  // somebody left a note: ended or messages
 	quit   bool         // the client asked to leave
 
@@ -48,9 +52,11 @@ func (s *Server) Serve(conn net.Conn, guest Guest) session.Cause {
 	st.writer = wire.NewWriter(st)
 	st.reader.FlushBeforeRead(st.writer)
 	st.enter(running)
+	st.since = s.seconds.Load()
+	st.known.Store(guest.Connection() != nil)
 	s.add(st)
 	defer s.remove(st)
-	guest.Connection().ServedBy(st)
+	guest.ServedBy(st)
 	cause := st.converse()
 	st.farewell(cause)
 	return cause
@@ -125,6 +131,7 @@ var farewells = map[session.Cause]string{
 	session.Dropped:        "the connection was dropped by the server",
 	session.ProcessAborted: "the process was aborted by the server",
 	session.Shutdown:       "the server is stopping",
+	session.LoginTimeout:   "nobody logged in in time",
 }
 
 // End asks for the end of the stay, from any goroutine. What it writes last has a moment to leave.
@@ -169,7 +176,9 @@ func (st *stay) Read(b []byte) (int, error) {
 	if phase(st.phase.Load()&3) != next { // a message for the client does not make it less idle
 		st.enter(next)
 	}
-	return st.conn.Read(b)
+	n, err := st.conn.Read(b)
+	st.in.Add(int64(n))
+	return n, err
 }
 
 // Write is what the Writer writes to.
@@ -177,6 +186,7 @@ func (st *stay) Write(b []byte) (int, error) {
 	before := st.phase.Load()
 	st.enter(writing)
 	n, err := st.conn.Write(b)
+	st.out.Add(int64(n))
 	st.phase.Store(before)
 	return n, err
 }
@@ -184,12 +194,28 @@ func (st *stay) Write(b []byte) (int, error) {
 // enter notes a phase and the second in which it began, by the clock of the sweep.
 func (st *stay) enter(p phase) { st.phase.Store(st.server.seconds.Load()<<2 | int64(p)) }
 
+// Idle is how long the client has asked for nothing, in whole seconds.
+func (st *stay) Idle() time.Duration {
+	now := st.phase.Load()
+	if phase(now&3) != idle {
+		return 0
+	}
+	return time.Duration(st.server.seconds.Load()-now>>2) * time.Second
+}
+
+// Bytes is how many bytes have come from the client and gone to it.
+func (st *stay) Bytes() (in, out int64) { return st.in.Load(), st.out.Load() }
+
 // inspect ends the stay if it is idle or stuck. The sweep calls it.
 func (st *stay) inspect() {
 	now := st.phase.Load()
-	p, since := phase(now&3), time.Duration(st.server.seconds.Load()-now>>2)*time.Second
+	seconds := st.server.seconds.Load()
+	p, since := phase(now&3), time.Duration(seconds-now>>2)*time.Second
+	login := st.server.options.LoginTimeout
 	var cause session.Cause
 	switch {
+	case login > 0 && time.Duration(seconds-st.since)*time.Second >= login && !st.known.Load():
+		cause = session.LoginTimeout
 	case p == idle && st.server.options.IdleTimeout > 0 && since >= st.server.options.IdleTimeout:
 		cause = session.Idle
 	case p == partial && since >= commandTime, p == writing && since >= writeTime:
@@ -199,5 +225,5 @@ func (st *stay) inspect() {
 	default:
 		return
 	}
-	st.guest.Connection().End(cause)
+	st.guest.End(cause)
 }

@@ -190,7 +190,7 @@ func TestAnEndThatWasAskedForBeforeTheStay(t *testing.T) {
 		server := application.NewServer(application.Options{Sessions: registry})
 		client, transport := net.Pipe()
 		defer client.Close()
-		c := registry.New(session.Peer{}, session.Designer, nil, time.Now())
+		c := registry.New(session.Peer{}, session.User{Number: session.Designer}, nil, time.Now())
 		registry.Accept(c)
 		c.End(session.Dropped)
 		over := make(chan session.Cause)
@@ -222,7 +222,7 @@ func TestALostConnection(t *testing.T) {
 	registry := session.NewRegistry(nil, 0)
 	server := application.NewServer(application.Options{Sessions: registry})
 	_, transport := net.Pipe()
-	c := registry.New(session.Peer{}, session.Designer, nil, time.Now())
+	c := registry.New(session.Peer{}, session.User{Number: session.Designer}, nil, time.Now())
 	expect(t, "cause", server.Serve(brokenConn{transport}, &guest{connection: c}), session.ConnectionLost)
 }
 

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -23,50 +24,90 @@ var (
 	errShutdown = errors.New("the server stops")
 )
 
-// guest is an accepted connection: the twin's code and the protocol's other end.
+// guest is somebody who was let in, or who may log in: the twin's code and the protocol's other end.
 type guest struct {
-	host       *Host
-	connection *session.Connection
-	program    Program
+	host    *Host
+	arrival *session.Arrival // where the client came by, if it must log in; else nil
+	server  session.Stay     // who serves the conversation
+	program Program
+	decided time.Time
 
-	mu   sync.Mutex
-	over bool // the stay is over: nothing interrupts the close method on its account
+	// of the login, which belongs to the goroutine that serves
+	user   session.User // who has logged in, or tried to last
+	failed int          // tries
+	told   bool         // the verdict is recorded
+
+	mu         sync.Mutex
+	connection *session.Connection // nil until the client has logged in
+	ctx        context.Context     // of a login
+	cancel     context.CancelCauseFunc
+	over       bool // the stay is over: nothing interrupts the close method on its account
 }
 
-// Open is the door of the application listener: the checks, then the twin and the open method in it. A refused
-// connection leaves no process, no user and no close call.
+// Open is the door of the application listener: the checks, then the twin and the open method in it; with accounts the
+// client logs in between the two, as its own guest. A refused connection leaves no process, no user and no close call.
 func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte) {
 	now := time.Now()
 	if refusal := h.sessions.Check(peer); refusal.Code != 0 {
-		h.logRefusal(now, nil, peer, refusal, nil)
+		h.refused(peer, nil, session.User{}, refusal, now, "", "")
 		return nil, answer(refusal)
 	}
-	twin := h.processes.Start(process.Spec{Type: process.InternalServer, Method: method.OnServerOpenConnection, Started: now})
-	c := h.sessions.New(peer, session.Designer, twin, now)
+	if h.logins.users != nil {
+		if a := h.sessions.Arrive(peer, now); a != nil {
+			return &guest{host: h, arrival: a}, nil
+		}
+		return h.Open(peer, handover)
+	}
+	twin := h.twin(now)
+	c := h.sessions.New(peer, session.DesignerUser, twin, now)
 	if c == nil {
 		twin.End()
 		return h.Open(peer, handover)
 	}
-	program := h.scripts.NewProgram(twin, c)
-	refusal, fault := h.verdict(c, program, handover)
+	g := &guest{host: h, connection: c}
+	if refusal := g.decide(handover); refusal.Code != 0 {
+		return nil, answer(refusal)
+	}
+	return g, nil
+}
+
+// twin starts the process of a client.
+func (h *Host) twin(now time.Time) *process.Process {
+	return h.processes.Start(process.Spec{Type: process.InternalServer, Method: method.OnServerOpenConnection, Started: now})
+}
+
+// admit makes a connection of an arrival that has logged in. It returns nil if nobody comes in any more.
+func (h *Host) admit(a *session.Arrival, user session.User) *session.Connection {
+	twin := h.twin(time.Now())
+	c := h.sessions.Admit(a, user, twin)
+	if c == nil {
+		twin.End()
+	}
+	return c
+}
+
+// decide asks the open method about the guest's connection, and opens or ends it. handover may be nil.
+func (g *guest) decide(handover func()) session.Refusal {
+	h, c, twin := g.host, g.connection, g.connection.Process
+	g.program = h.scripts.NewProgram(twin, c)
+	c.Began(g.program.Version())
+	refusal, fault := h.verdict(c, g.program, handover)
 	if fault != nil {
-		h.logFault(method.OnServerOpenConnection, twin, c, program, fault)
+		h.logFault(method.OnServerOpenConnection, twin, c, g.program, fault)
 	}
 	if refusal.Code != 0 {
 		h.sessions.Refuse(c)
-		program.Close()
+		g.program.Close()
 		twin.End()
-		h.logRefusal(now, c, peer, refusal, program)
-		return nil, answer(refusal)
+		h.refused(c.Peer, c, session.User{Number: c.User, Name: c.Account}, refusal, c.Opened, g.program.Returned(), g.program.Version())
+		return refusal
 	}
 	twin.SetName(applicationProcess)
 	twin.Rest(process.WaitingForInputOutput)
 	h.sessions.Accept(c)
-	if h.mayLog(&h.visits, now) {
-		h.log.Info("connection opened", "connection", c.ID, "user", session.UserName(c.User), "address", peer.Address,
-			"process", twin.Number(), "version", program.Version())
-	}
-	return &guest{host: h, connection: c, program: program}, nil
+	g.decided = time.Now()
+	h.accepted(c)
+	return refusal
 }
 
 // Rest is the door while nobody comes: processes that wait for the lane may have it.
@@ -76,12 +117,18 @@ func (h *Host) Rest() { h.scripts.Rest() }
 // same three integers and the variables that the open method left; then what the process owns is freed; then the
 // socket is closed, so that a client which sees the end of file knows that the close method is over.
 func (g *guest) Serve(conn net.Conn) {
-	h, c, twin := g.host, g.connection, g.connection.Process
 	cause := g.stay(conn)
+	c := g.connection
+	if c == nil {
+		g.notLoggedIn(cause)
+		conn.Close()
+		return
+	}
+	h, twin := g.host, c.Process
 	c.End(cause)
 	g.endStay()
 	if g.program.Has(method.OnServerCloseConnection) {
-		_, err := g.program.Call(CallOptions{Door: true, Limit: h.closeLimit()},
+		_, err := h.call(g.program, CallOptions{Door: true, Limit: h.closeLimit()},
 			method.OnServerCloseConnection, int64(c.User), int64(c.ID), int64(0))
 		if err != nil {
 			h.logFault(method.OnServerCloseConnection, twin, c, g.program, err)
@@ -89,13 +136,10 @@ func (g *guest) Serve(conn net.Conn) {
 		}
 	}
 	g.program.Close()
+	h.closed(c, g.decided)
 	h.sessions.Close(c)
 	twin.End()
 	conn.Close()
-	if now := time.Now(); h.mayLog(&h.visits, now) {
-		h.log.Info("connection closed", "connection", c.ID, "user", session.UserName(c.User), "address", c.Peer.Address,
-			"cause", c.Cause().String(), "duration", now.Sub(c.Opened).Round(time.Millisecond), "version", g.program.Version())
-	}
 }
 
 // stay serves the protocol until something ends the connection. A panic there is a fault of the host and ends this
@@ -103,16 +147,53 @@ func (g *guest) Serve(conn net.Conn) {
 func (g *guest) stay(conn net.Conn) (cause session.Cause) {
 	defer func() {
 		if v := recover(); v != nil {
-			g.host.log.Error("fault of the host", "connection", g.connection.ID, "error", v, "stack", string(debug.Stack()))
+			g.host.log.Error("fault of the host", "error", v, "stack", string(debug.Stack()))
 			cause = session.ConnectionLost
 		}
 	}()
-	g.connection.Process.OnKill(func(error) { g.connection.End(session.ProcessAborted) })
+	if g.connection != nil {
+		g.endsWithTwin()
+	}
 	return g.host.application.Serve(conn, g)
 }
 
-// Connection is the connection that the guest came by.
+// endsWithTwin makes the connection end when somebody aborts its process.
+func (g *guest) endsWithTwin() {
+	c := g.connection
+	c.Process.OnKill(func(error) { c.End(session.ProcessAborted) })
+}
+
+// Connection is the connection that the guest came by, nil until it has logged in.
 func (g *guest) Connection() *session.Connection { return g.connection }
+
+// setConnection says which connection the guest has now; the goroutine that serves calls it.
+func (g *guest) setConnection(c *session.Connection) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.connection = c
+}
+
+// ServedBy says who serves the conversation.
+func (g *guest) ServedBy(stay session.Stay) {
+	g.server = stay
+	if g.connection != nil {
+		g.connection.ServedBy(stay)
+		return
+	}
+	g.arrival.OnEnd(stay.End)
+}
+
+// End asks for the end of the conversation.
+func (g *guest) End(cause session.Cause) {
+	g.mu.Lock()
+	c := g.connection
+	g.mu.Unlock()
+	if c != nil {
+		c.End(cause)
+		return
+	}
+	g.arrival.End(cause)
+}
 
 // Call runs a project method in the connection's own process, whose variables last from call to call.
 func (g *guest) Call(name string, args []any) ([]any, error) {
@@ -120,7 +201,7 @@ func (g *guest) Call(name string, args []any) ([]any, error) {
 	if method.IsEvent(name) || !g.program.Has(name) {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoMethod)
 	}
-	results, err := g.program.Call(CallOptions{}, name, args...)
+	results, err := g.host.call(g.program, CallOptions{}, name, args...)
 	if err != nil && !g.ending(g.connection.Process.Killed()) {
 		g.host.logFault(name, g.connection.Process, g.connection, g.program, err)
 	}
@@ -152,11 +233,20 @@ func (g *guest) endStay() {
 	g.connection.Process.Pardon()
 }
 
-// Interrupt ends the method that runs for the connection, if one does.
+// Interrupt ends the login or the method that runs for the connection, if one does.
 func (g *guest) Interrupt(cause session.Cause) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.over {
+		return
+	}
+	if g.ctx == nil && g.arrival != nil {
+		g.ctx, g.cancel = context.WithCancelCause(context.Background())
+	}
+	if g.cancel != nil {
+		g.cancel(errDropped)
+	}
+	if g.connection == nil {
 		return
 	}
 	switch cause {
@@ -166,36 +256,4 @@ func (g *guest) Interrupt(cause session.Cause) {
 	default:
 		g.connection.Process.Kill(fmt.Errorf("%w: %s", errDropped, cause))
 	}
-}
-
-func (h *Host) logRefusal(now time.Time, c *session.Connection, peer session.Peer, r session.Refusal, program Program) {
-	if !h.mayLog(&h.refusals, now) {
-		return
-	}
-	by := r.By
-	if by == "" { // the open method: its line
-		by = program.Returned()
-	}
-	attrs := []any{"address", peer.Address, "code", r.Code, "reason", r.Reason, "by", by}
-	if c != nil {
-		attrs = append([]any{"connection", c.ID}, append(attrs, "version", program.Version())...)
-	}
-	h.log.Info("connection refused", attrs...)
-}
-
-// logFault says that a script failed, once, with the place and the calls that led there.
-func (h *Host) logFault(name string, p *process.Process, c *session.Connection, program Program, err error) {
-	if !h.mayLog(&h.faults, time.Now()) {
-		return
-	}
-	attrs := []any{"method", name, "error", err, "version", program.Version()}
-	if c != nil {
-		attrs = append(attrs, "connection", c.ID)
-	}
-	attrs = append(attrs, "process", p.Number())
-	var script ScriptError
-	if errors.As(err, &script) && script.Traceback() != "" {
-		attrs = append(attrs, "traceback", script.Traceback())
-	}
-	h.log.Warn("script failed", attrs...)
 }

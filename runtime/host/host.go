@@ -8,7 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"moongate/runtime/account"
 	"moongate/runtime/application"
+	"moongate/runtime/journal"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
 	"moongate/runtime/session"
@@ -27,6 +29,13 @@ type Config struct {
 	QuitDelay      time.Duration // how long clients may take to leave after an OS signal
 	QuitWindow     time.Duration // for on_server_shutdown and the processes that still run
 	AcceptOnError  bool          // what a failed open method means
+	TraceSlow      time.Duration // a method that takes longer is logged with its place; 0: none is
+	LoginTimeout   time.Duration // for a client to say who it is; 0: no limit
+
+	Session string           // of this run of the server, for the journal: a UUID
+	Journal *journal.Journal // nil: nothing is recorded; the last stage of the shutdown closes it
+	Users   *account.Users   // nil: no accounts, everybody is the Designer
+	Numbers *account.Numbers // of the users; nil without accounts
 }
 
 // Host is a server. Make it with New; Run is its life.
@@ -40,6 +49,12 @@ type Host struct {
 
 	procedures sync.WaitGroup // stored procedures, each a goroutine; the last stage of the shutdown sees them end
 	quits      quits
+	progress   progress
+	journal    *journal.Journal
+	logins     logins
+	measures   measures
+	events     events
+	started    time.Time
 
 	forced    chan struct{} // closed when the shutdown is forced
 	forceOnce sync.Once
@@ -58,9 +73,15 @@ var ErrStartup = errors.New("the server cannot start")
 // New puts a server together. Scripts that ask the host for something before Run get it; they must be given by
 // SetScripts before that.
 func New(c Config) *Host {
-	h := &Host{config: c, log: c.Log, sessions: session.NewRegistry(c.Rules, c.MaxConnections), forced: make(chan struct{})}
-	h.quits.asked, h.quits.signaled = make(chan struct{}), make(chan struct{})
-	h.application = application.NewServer(application.Options{Version: c.Version, IdleTimeout: c.IdleTimeout, Sessions: h.sessions})
+	h := &Host{
+		config: c, log: c.Log, sessions: session.NewRegistry(c.Rules, c.MaxConnections), forced: make(chan struct{}),
+		journal: c.Journal, started: time.Now(),
+	}
+	h.quits.init()
+	h.logins.users, h.logins.numbers = c.Users, c.Numbers
+	h.application = application.NewServer(application.Options{
+		Version: c.Version, IdleTimeout: c.IdleTimeout, LoginTimeout: c.LoginTimeout, Accounts: c.Users != nil, Sessions: h.sessions,
+	})
 	h.refusals.about, h.visits.about, h.faults.about = "refusals", "connections", "scripts that failed"
 	h.processes.Start(process.Spec{Name: "Main process", Type: process.MainOfServer})
 	return h
@@ -91,12 +112,22 @@ func (h *Host) Run(open, shut func()) (Report, error) {
 	attendants.Go(func() { h.scripts.Watch(stop) })
 	attendants.Go(func() { h.application.Sweep(stop) })
 	err := h.startup()
-	if err == nil && !h.quits.isAsked() {
-		h.sessions.SetStage(session.Serving)
-		open()
-		<-h.quits.asked
+	for opened := false; ; {
+		if err == nil && !h.quits.isAsked() {
+			h.sessions.SetStage(session.Serving)
+			if !opened {
+				opened = true
+				open()
+			}
+		}
+		<-h.quits.wanted()
+		if h.leave() {
+			break
+		}
 	}
 	report := h.shutdown(shut)
+	h.events.publish(Event{Kind: Ended, Report: &report, Err: err})
+	h.events.close()
 	close(stop)
 	attendants.Wait()
 	h.scripts.Close()
@@ -116,16 +147,18 @@ func (h *Host) startup() error {
 	defer close(stopped)
 	go func() { // ends with startup: an OS signal during a long startup method ends it
 		select {
-		case <-h.quits.signaled:
+		case <-h.quits.interrupted():
+			h.quits.commit() // what the startup method has not finished cannot serve
 			manager.Kill(errShutdown)
 		case <-stopped:
 		}
 	}()
-	_, err := program.Call(CallOptions{}, method.OnServerStartup)
+	_, err := h.call(program, CallOptions{}, method.OnServerStartup)
 	if err == nil || errors.Is(err, errShutdown) {
 		return nil
 	}
-	h.quits.ask(quitRequest{delay: 0})
+	h.quits.ask(QuitRequest{Mode: QuitNow})
+	h.quits.commit()
 	return fmt.Errorf("%w: %w", ErrStartup, err)
 }
 
@@ -176,20 +209,9 @@ func (h *Host) run(p *process.Process, args []any) {
 	h.procedures.Go(func() {
 		defer p.End()
 		defer program.Close()
-		_, err := program.Call(CallOptions{}, p.Method(), args...)
+		_, err := h.measured(program, CallOptions{}, p.Method(), args...)
 		h.logEnd(p, program, err)
 	})
-}
-
-// logEnd says why a stored procedure did not return, unless the shutdown killed it, which names it itself.
-func (h *Host) logEnd(p *process.Process, program Program, err error) {
-	switch killed := p.Killed(); {
-	case err == nil, errors.Is(killed, errShutdown):
-	case errors.Is(killed, process.ErrEnded):
-		h.log.Info("process aborted", "process", p.Number(), "name", p.Name(), "method", p.Method(), "place", p.Place())
-	default:
-		h.logFault(p.Method(), p, nil, program, err)
-	}
 }
 
 // Drop ends the connections of a session ("DROP REMOTE USER"). It does not wait for their ends. An unknown session is

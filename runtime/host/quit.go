@@ -13,75 +13,26 @@ import (
 	"moongate/runtime/shutdown"
 )
 
-// waitForAll is the delay of a quit that waits until all clients have left.
-const waitForAll time.Duration = -1
-
-// quitRequest is what somebody asked for who wants the server to stop.
-type quitRequest struct {
-	delay  time.Duration // how long clients may take to leave; waitForAll: as long as they like
-	signal bool          // asked by the operating system
-}
-
-// quits collects the requests to stop. With several the shorter time wins.
-type quits struct {
-	asked    chan struct{} // closed by the first request
-	signaled chan struct{} // closed by the first request of the operating system
-	mu       sync.Mutex
-	any      bool
-	until    time.Time // when clients must have left; zero: when they like
-	signal   bool
-	again    chan struct{} // closed and made anew by a later request, for the stage that waits
-}
-
-func (q *quits) ask(r quitRequest) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if r.signal && !q.signal {
-		q.signal = true
-		close(q.signaled)
-	}
-	until := time.Time{}
-	if r.delay != waitForAll {
-		until = time.Now().Add(r.delay)
-	}
-	if !q.any {
-		q.any, q.until = true, until
-		q.again = make(chan struct{})
-		close(q.asked)
-		return
-	}
-	if !until.IsZero() && (q.until.IsZero() || until.Before(q.until)) {
-		q.until = until
-		close(q.again)
-		q.again = make(chan struct{})
-	}
-}
-
-func (q *quits) isAsked() bool {
-	select {
-	case <-q.asked:
-		return true
-	default:
-		return false
-	}
-}
-
-func (q *quits) bySignal() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.signal
-}
-
-// deadline is when clients must have left (zero: when they like), and a channel that is closed when that changes.
-func (q *quits) deadline() (time.Time, <-chan struct{}) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.until, q.again
-}
-
 // Quit asks the server to stop and returns at once ("QUIT 4D" on a server): clients have so long to leave; less than
 // 0 is until all have left.
-func (h *Host) Quit(delay time.Duration) { h.quits.ask(quitRequest{delay: max(delay, waitForAll)}) }
+func (h *Host) Quit(delay time.Duration) {
+	if delay < 0 {
+		h.AskToQuit(QuitRequest{Mode: QuitWait})
+		return
+	}
+	h.AskToQuit(QuitRequest{Mode: QuitIn, Delay: delay})
+}
+
+// AskToQuit asks the server to stop, in one of the four ways of 4D's dialog, and returns at once. Requests add up: the
+// server stops as soon as one of them has it stop, and whatever they say, at once when nobody is connected.
+func (h *Host) AskToQuit(r QuitRequest) {
+	h.quits.ask(r)
+	h.events.publish(Event{Kind: QuitAsked, Text: r.Mode.String()})
+}
+
+// CancelQuit takes all requests to stop back, those of quit_4d and of the operating system too. It fails with ErrNoQuit,
+// or with ErrTooLate once clients are being disconnected.
+func (h *Host) CancelQuit() error { return h.quits.cancel() }
 
 // Interrupt is an OS signal: the first asks the server to stop, with the delay of Config.QuitDelay; the second forces.
 func (h *Host) Interrupt() {
@@ -92,7 +43,7 @@ func (h *Host) Interrupt() {
 		})
 		return
 	}
-	h.quits.ask(quitRequest{delay: h.config.QuitDelay, signal: true})
+	h.AskToQuit(QuitRequest{Mode: QuitIn, Delay: h.config.QuitDelay, signal: true})
 }
 
 func (h *Host) isForced() bool {
@@ -114,60 +65,145 @@ func (h *Host) closeLimit() time.Duration {
 
 // Times of the shutdown that no flag sets.
 const (
-	tellEvery = 20 * time.Second // 4D repeats its message about every 20 s (exit.md)
-	killGrace = time.Second      // for a killed process to notice
-	farFuture = 100 * 365 * 24 * time.Hour
+	tellEvery     = 20 * time.Second // 4D repeats its message about every 20 s (exit.md)
+	lookEvery     = time.Second      // between two looks at who is still there
+	killGrace     = time.Second      // for a killed process to notice
+	journalBudget = 5 * time.Second  // for the last rows of the journal
+	farFuture     = 100 * 365 * 24 * time.Hour
 )
 
-// shutdown runs the stages (design: shutdown of a server). Everything that a server does to end is a row here.
-func (h *Host) shutdown(shut func()) Report {
-	stages := []shutdown.Stage{
-		{Name: "refuse new connections", Budget: time.Second, Run: func(context.Context) []string {
+// leave is the part of the shutdown that can be canceled: nobody is let in any more, and the clients are waited for. It
+// reports false when the shutdown was canceled; then the server serves on.
+func (h *Host) leave() bool {
+	h.stages(
+		shutdown.Stage{Name: "refuse new connections", Budget: time.Second, Run: func(context.Context) []string {
 			h.sessions.SetStage(session.Stopping)
 			return nil
 		}},
-		{Name: "wait for the clients", Budget: farFuture, Run: h.waitForClients},
-		{Name: "end the connections", Budget: farFuture, Run: func(ctx context.Context) []string {
+		shutdown.Stage{Name: "wait for the clients", Budget: farFuture, Run: h.waitForClients},
+	)
+	if h.quits.commit() {
+		return true
+	}
+	h.progress.forget()
+	h.sessions.SetStage(session.Serving)
+	h.log.Info("the shutdown was canceled")
+	h.events.publish(Event{Kind: QuitCanceled})
+	for _, c := range h.sessions.Live() {
+		c.Tell("the server goes on: its shutdown was canceled")
+	}
+	return false
+}
+
+// shutdown is the part from which there is no way back (design: shutdown of a server). Everything that a server does to
+// end is a row here or in leave.
+func (h *Host) shutdown(shut func()) Report {
+	h.stages(
+		shutdown.Stage{Name: "end the connections", Budget: farFuture, Run: func(ctx context.Context) []string {
 			left := h.endConnections(ctx)
 			shut()
 			return left
 		}},
-		{Name: "the window", Budget: h.config.QuitWindow, Run: h.window},
+		shutdown.Stage{Name: "the window", Budget: h.config.QuitWindow, Run: h.window},
+		shutdown.Stage{Name: "write the journal", Budget: journalBudget, Run: h.closeJournal},
+	)
+	report := Report{Stages: h.progress.results()}
+	for _, r := range report.Stages {
+		report.Left = append(report.Left, r.Left...)
 	}
-	report := Report{}
-	report.Stages = shutdown.Run(h.forced, stages, func(r shutdown.Result) {
-		h.log.Info("shutdown", "stage", r.Stage, "duration", r.Duration.Round(time.Millisecond))
-		for _, what := range r.Left {
-			h.log.Warn("did not end by itself", "stage", r.Stage, "what", what)
-			report.Left = append(report.Left, what)
-		}
-	})
 	return report
 }
 
-// waitForClients tells the clients that the server stops, about every 20 seconds, and waits until they have left or
-// their time is over.
+// stages runs stages one after the other and says what became of each.
+func (h *Host) stages(all ...shutdown.Stage) {
+	for i, s := range all {
+		all[i].Run = func(ctx context.Context) []string {
+			h.progress.begin(s.Name)
+			return s.Run(ctx)
+		}
+	}
+	shutdown.Run(h.forced, all, func(r shutdown.Result) {
+		h.progress.end(r)
+		h.log.Info("shutdown", "stage", r.Stage, "duration", r.Duration.Round(time.Millisecond))
+		for _, what := range r.Left {
+			h.log.Warn("did not end by itself", "stage", r.Stage, "what", what)
+		}
+		h.events.publish(Event{Kind: StageOver, Stage: &r})
+	})
+}
+
+// progress is how far the shutdown is.
+type progress struct {
+	mu    sync.Mutex
+	stage string
+	over  []shutdown.Result
+}
+
+func (p *progress) begin(stage string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stage = stage
+}
+
+func (p *progress) end(r shutdown.Result) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = append(p.over, r)
+}
+
+func (p *progress) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stage, p.over = "", nil
+}
+
+func (p *progress) results() []shutdown.Result {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.over)
+}
+
+// closeJournal writes what the journal still has to write.
+func (h *Host) closeJournal(ctx context.Context) []string {
+	if h.journal == nil {
+		return nil
+	}
+	budget := time.Duration(0)
+	if until, ok := ctx.Deadline(); ok && ctx.Err() == nil {
+		budget = time.Until(until)
+	}
+	if err := h.journal.Close(budget); err != nil {
+		return []string{"the journal: " + err.Error()}
+	}
+	return nil
+}
+
+// waitForClients tells the clients that the server stops, about every 20 seconds, and waits until they have left, or
+// their time is over, or the shutdown is canceled.
 func (h *Host) waitForClients(ctx context.Context) []string {
+	var told time.Time
+	var of <-chan struct{} // of the terms that the clients were told
 	for {
 		emptied := h.sessions.Emptied()
-		until, again := h.quits.deadline()
-		select {
-		case <-emptied:
-			return nil
-		default:
-		}
-		if !until.IsZero() && !time.Now().Before(until) {
+		t := h.quits.terms()
+		waiting := h.waitingFor(t)
+		now := time.Now()
+		if !t.any || len(waiting) == 0 || !t.until.IsZero() && !now.Before(t.until) {
 			return nil
 		}
-		h.tellClients(until)
-		next := time.Now().Add(tellEvery)
-		if !until.IsZero() && until.Before(next) {
-			next = until
+		if of != t.changed || now.Sub(told) >= tellEvery {
+			told, of = now, t.changed
+			h.tellClients(t, waiting)
 		}
-		timer := time.NewTimer(time.Until(next))
+		h.events.publish(Event{Kind: Waiting})
+		next := now.Add(lookEvery)
+		if !t.until.IsZero() && t.until.Before(next) {
+			next = t.until
+		}
+		timer := time.NewTimer(next.Sub(now))
 		select {
 		case <-emptied:
-		case <-again:
+		case <-t.changed:
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
@@ -177,14 +213,26 @@ func (h *Host) waitForClients(ctx context.Context) []string {
 	}
 }
 
-func (h *Host) tellClients(until time.Time) {
-	text := "the server is stopping: please disconnect"
-	if !until.IsZero() {
-		text = fmt.Sprintf("the server stops in %v: please disconnect", time.Until(until).Round(time.Second))
-	}
+// waitingFor are the connections whose end the shutdown waits for.
+func (h *Host) waitingFor(t terms) []*session.Connection {
 	live := h.sessions.Live()
-	h.log.Info("waiting for the clients to leave", "connections", len(live), "message", text)
-	for _, c := range live {
+	if !t.active {
+		return live
+	}
+	return slices.DeleteFunc(live, (*session.Connection).Sleeping)
+}
+
+// tellClients sends every client the administrator's message, or a default one, with the time that is left.
+func (h *Host) tellClients(t terms, waiting []*session.Connection) {
+	text := "the server is stopping: please disconnect"
+	if !t.until.IsZero() {
+		text = fmt.Sprintf("the server stops in %v: please disconnect", time.Until(t.until).Round(time.Second))
+	}
+	if t.message != "" {
+		text = t.message + " (" + text + ")"
+	}
+	h.log.Info("waiting for the clients to leave", "connections", len(waiting), "mode", t.mode.String(), "message", text)
+	for _, c := range h.sessions.Live() {
 		c.Tell(text)
 	}
 }
@@ -193,6 +241,9 @@ func (h *Host) tellClients(until time.Time) {
 // a lane, so many need long.
 func (h *Host) endConnections(ctx context.Context) []string {
 	emptied := h.sessions.Emptied()
+	for _, a := range h.sessions.Arrivals() {
+		a.End(session.Shutdown)
+	}
 	for _, c := range h.sessions.Live() {
 		c.End(session.Shutdown)
 	}

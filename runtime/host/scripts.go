@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"moongate/runtime/measure"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
 )
@@ -32,6 +33,14 @@ type Loaded struct {
 	NotRun string // why this role does not call it; "" if it does
 }
 
+// Kind is "database method" or "project method".
+func (l Loaded) Kind() string {
+	if l.Event {
+		return "database method"
+	}
+	return "project method"
+}
+
 // Scripts is what the host asks of the scripts. Package luabind provides it. All methods may be called from any
 // goroutine.
 type Scripts interface {
@@ -46,12 +55,32 @@ type Scripts interface {
 	Version() string
 	// Loaded describes the current version's methods, the database methods first.
 	Loaded() []Loaded
+	// Reload loads the scripts again. The error says what is wrong with them; the last good version stays then. It
+	// blocks while it loads.
+	Reload() error
+	// Problem is what the last reload found wrong, "" when its scripts are in use.
+	Problem() string
+	// Lanes tells what each lane does now.
+	Lanes() []Lane
 	// Watch loads the scripts again whenever their folder changes. It returns when stop is closed.
 	Watch(stop <-chan struct{})
 	// Rest says that who calls with CallOptions.More makes no more calls for now.
 	Rest()
 	// Close frees what the scripts hold. No program runs any more.
 	Close()
+}
+
+// Lane is what one lane does at one moment.
+type Lane struct {
+	Number     int
+	Preemptive bool
+	Holder     *process.Process // who has the baton; nil: nobody
+	Since      time.Time        // since when
+	Waiting    []process.Number // who waits for it, the next one first
+	Waits      measure.Snapshot // how long those who had to wait did
+	Slices     int64            // that ended while others waited
+	Aborts     int64            // methods that were stopped
+	Programs   int64            // processes that have a program there
 }
 
 // Program is what one process has of the scripts. Its methods belong to the goroutine that runs the process, except
@@ -68,6 +97,8 @@ type Program interface {
 	Returned() string
 	// Version is the version of the scripts that the program began with.
 	Version() string
+	// Slow is where the last call was (file:line) when it had taken longer than CallOptions.Trace; "" when it did not.
+	Slow() string
 	// Close ends the program, before its process's number is given back.
 	Close()
 }
@@ -76,6 +107,7 @@ type Program interface {
 type CallOptions struct {
 	Door     bool          // somebody waits outside: the call goes before others
 	Limit    time.Duration // how long the method may take, waits included; 0 is no limit
+	Trace    time.Duration // after which Program.Slow says where the call is; 0: never
 	More     bool          // another such call comes at once, unless this one waits; else Scripts.Rest is called
 	Handover func()        // called once before the call waits for anything; may be nil
 }

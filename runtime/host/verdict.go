@@ -18,12 +18,12 @@ import (
 var refusedByFault = session.Refusal{Code: -10515, Reason: "the policy failed", By: "a fault of " + method.OnServerOpenConnection}
 
 // verdict asks the open method about a connection. A code of 0 accepts. The second result is the fault of the script,
-// if there was one; the refusal is then as --on-error says.
+// if there was one; the refusal is then as --on-error says. handover is nil when nobody waits behind this connection.
 func (h *Host) verdict(c *session.Connection, program Program, handover func()) (session.Refusal, error) {
 	if !program.Has(method.OnServerOpenConnection) {
 		return session.Refusal{}, nil
 	}
-	results, err := program.Call(CallOptions{Door: true, More: true, Limit: h.config.MethodTimeout, Handover: handover},
+	results, err := h.call(program, CallOptions{Door: true, More: handover != nil, Limit: h.config.MethodTimeout, Handover: handover},
 		method.OnServerOpenConnection, int64(c.User), int64(c.ID), int64(0))
 	if err == nil {
 		var refusal session.Refusal

@@ -20,6 +20,15 @@ func (r *Registry) SetStage(s Stage) {
 	r.stage.Store(int32(s))
 }
 
+// Stage is how far the server is.
+func (r *Registry) Stage() Stage { return Stage(r.stage.Load()) }
+
+// RefusesNew reports whether RefuseNew was called with true last.
+func (r *Registry) RefusesNew() bool { return r.refusing.Load() }
+
+// Maximum is how many connections may be live; 0 is any number.
+func (r *Registry) Maximum() int { return r.maximum }
+
 // RefuseNew makes every new connection be refused, or not any more ("REJECT NEW REMOTE CONNECTIONS"). Those that are
 // open stay.
 func (r *Registry) RefuseNew(refuse bool) { r.refusing.Store(refuse) }
@@ -58,7 +67,7 @@ func (r *Registry) newChecks(rules Rules) []*Check {
 		{Name: "address rules", Code: -10515, Reason: "connections from this address are not allowed",
 			refuses: func(p Peer) bool { return !rules.Allow(p.Address.Addr()) }},
 		{Name: "maximum connections", Code: -10514, Reason: "the maximum number of connections is reached",
-			refuses: func(Peer) bool { return r.maximum > 0 && r.Count(Filter{}) >= r.maximum }},
+			refuses: func(Peer) bool { return r.maximum > 0 && r.taken() >= r.maximum }},
 	}
 }
 

@@ -47,10 +47,12 @@ const (
 	Dropped                     // drop_remote_user or an administrator
 	ProcessAborted              // its process was aborted
 	Shutdown                    // the server stopped
+	LoginTimeout                // nobody logged in within --login-timeout
 )
 
 var causeNames = [...]string{
 	"none", "client left", "connection lost", "protocol error", "too slow", "idle", "dropped", "process aborted", "shutdown",
+	"login timeout",
 }
 
 // String is the cause in lower case.
@@ -68,29 +70,101 @@ type Peer struct {
 type Connection struct {
 	ID      ConnectionID
 	User    UserNumber
+	Account string // the user's name
 	Peer    Peer
-	Opened  time.Time
+	Opened  time.Time        // when the transport came in
 	Process *process.Process // the twin
 
 	mu      sync.Mutex
 	state   State
 	cause   Cause
 	session string
+	alias   string
+	version string
 	stay    Stay
 }
 
 // Stay is whoever serves an open connection. Its methods are called from any goroutine and must not block.
 type Stay interface {
-	End(Cause)   // asks for the end
-	Tell(string) // gives the client a message, if its protocol has a way to
+	End(Cause)              // asks for the end
+	Tell(string)            // gives the client a message, if its protocol has a way to
+	Idle() time.Duration    // since when the client has asked for nothing; 0 while something is carried out for it
+	Bytes() (in, out int64) // that came from the client and went to it
 }
+
+// UserName is what the user is called: the alias if there is one, else the account.
+func (c *Connection) UserName() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.alias != "" {
+		return c.alias
+	}
+	return c.Account
+}
+
+// Alias is the name that the user has taken for this session, "" when none.
+func (c *Connection) Alias() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.alias
+}
+
+// SetAlias gives the user another name for this session; "" takes it back ("SET USER ALIAS").
+func (c *Connection) SetAlias(alias string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.alias = alias
+}
+
+// Began says which version of the scripts the connection's process began with.
+func (c *Connection) Began(version string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.version = version
+}
+
+// Version is the version of the scripts that the connection's process began with.
+func (c *Connection) Version() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.version
+}
+
+// Idle is how long the client has asked for nothing; 0 while something is carried out for it.
+func (c *Connection) Idle() time.Duration {
+	c.mu.Lock()
+	stay := c.stay
+	c.mu.Unlock()
+	if stay == nil {
+		return 0
+	}
+	return stay.Idle()
+}
+
+// Bytes is how many bytes have come from the client and gone to it.
+func (c *Connection) Bytes() (in, out int64) {
+	c.mu.Lock()
+	stay := c.stay
+	c.mu.Unlock()
+	if stay == nil {
+		return 0, 0
+	}
+	return stay.Bytes()
+}
+
+// SleepingAfter is how long a client has asked for nothing that counts as sleeping. (In 4D a client's machine says so
+// itself when it goes to sleep; a TCP client says nothing.)
+const SleepingAfter = time.Minute
+
+// Sleeping reports whether the client has asked for nothing for so long that a shutdown need not wait for it.
+func (c *Connection) Sleeping() bool { return c.Idle() >= SleepingAfter }
 
 // Session is the identifier (a UUID) of the session that the connection belongs to.
 func (c *Connection) Session() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.session == "" {
-		c.session = uuid()
+		c.session = NewID()
 	}
 	return c.session
 }
@@ -102,7 +176,8 @@ func (c *Connection) isSession(id string) bool {
 	return id != "" && c.session == id
 }
 
-func uuid() string {
+// NewID makes an identifier: a UUID, as 4D writes it.
+func NewID() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails
 	b[6] = b[6]&0x0f | 0x40

@@ -25,14 +25,15 @@ type Registry struct {
 	open      int
 	byUser    map[UserNumber]int
 	byAddress map[netip.Addr]int
-	emptied   chan struct{} // closed and forgotten when the last live connection ends
+	arrivals  map[*Arrival]struct{} // those who are logging in
+	emptied   chan struct{}         // closed and forgotten when the last live connection ends
 }
 
 // NewRegistry makes a registry whose checks use these rules.
 func NewRegistry(rules Rules, maximum int) *Registry {
 	r := &Registry{
 		maximum: maximum,
-		live:    map[ConnectionID]*Connection{}, byUser: map[UserNumber]int{}, byAddress: map[netip.Addr]int{},
+		live:    map[ConnectionID]*Connection{}, arrivals: map[*Arrival]struct{}{}, byUser: map[UserNumber]int{}, byAddress: map[netip.Addr]int{},
 	}
 	r.checks = r.newChecks(rules)
 	return r
@@ -40,19 +41,47 @@ func NewRegistry(rules Rules, maximum int) *Registry {
 
 // New makes a connection that is being decided: it has its number and counts from now on. It returns nil if the server
 // is stopping by now, or full: then Check says so, which could not know of others who came at the same time.
-func (r *Registry) New(peer Peer, user UserNumber, p *process.Process, now time.Time) *Connection {
-	c := &Connection{User: user, Peer: peer, Opened: now, Process: p}
+func (r *Registry) New(peer Peer, user User, p *process.Process, now time.Time) *Connection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if Stage(r.stage.Load()) == Stopping || r.maximum > 0 && len(r.live) >= r.maximum {
+	if !r.hasRoomLocked() {
 		return nil
 	}
+	return r.newLocked(peer, user, p, now)
+}
+
+// Admit makes a connection of an arrival whose user is known now; it keeps the arrival's place and time. It returns nil
+// if the server is stopping by now.
+func (r *Registry) Admit(a *Arrival, user User, p *process.Process) *Connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.arrivals[a]; !ok || Stage(r.stage.Load()) == Stopping {
+		return nil
+	}
+	delete(r.arrivals, a)
+	return r.newLocked(a.Peer, user, p, a.Since)
+}
+
+// hasRoomLocked reports whether one more may come.
+func (r *Registry) hasRoomLocked() bool {
+	return Stage(r.stage.Load()) != Stopping && (r.maximum <= 0 || len(r.live)+len(r.arrivals) < r.maximum)
+}
+
+func (r *Registry) newLocked(peer Peer, user User, p *process.Process, now time.Time) *Connection {
+	c := &Connection{User: user.Number, Account: user.Name, Peer: peer, Opened: now, Process: p}
 	r.last++
 	c.ID = r.last
 	r.live[c.ID] = c
-	r.byUser[user]++
+	r.byUser[c.User]++
 	r.byAddress[peer.Address.Addr()]++
 	return c
+}
+
+// taken is how many places are taken.
+func (r *Registry) taken() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.live) + len(r.arrivals)
 }
 
 // Accept opens a connection that is being decided.
@@ -221,7 +250,7 @@ func (r *Registry) Users() int {
 // Totals are the counts since the start.
 type Totals struct {
 	Accepted, Refused, Closed int64 // Refused: by the open method
-	Open, Live                int
+	Open, Live, Arrivals      int
 }
 
 // Totals counts what has happened since the start.
@@ -230,5 +259,6 @@ func (r *Registry) Totals() Totals {
 	defer r.mu.Unlock()
 	return Totals{
 		Accepted: r.accepts.Load(), Refused: r.refusals.Load(), Closed: r.closes.Load(), Open: r.open, Live: len(r.live),
+		Arrivals: len(r.arrivals),
 	}
 }

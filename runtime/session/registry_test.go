@@ -33,6 +33,10 @@ func (s *stay) End(cause session.Cause) {
 	s.ended = append(s.ended, cause)
 }
 
+func (s *stay) Idle() time.Duration { return 0 }
+
+func (s *stay) Bytes() (in, out int64) { return 0, 0 }
+
 func (s *stay) Tell(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +55,7 @@ func isClosed(c <-chan struct{}) bool {
 func TestChecksInOrder(t *testing.T) {
 	r := session.NewRegistry(parseRules(t, "-10.*", "+all"), 1)
 	serving := func() { r.SetStage(session.Serving) }
-	full := func() { r.New(peer("192.0.2.1"), session.Designer, nil, now) }
+	full := func() { r.New(peer("192.0.2.1"), session.User{Number: session.Designer}, nil, now) }
 	counts := map[string]int64{}
 	for _, c := range []struct {
 		name    string
@@ -91,13 +95,13 @@ func TestMaximumConnections(t *testing.T) {
 	var open []*session.Connection
 	for range 2 {
 		expect(t, "below the maximum", r.Check(peer("192.0.2.1")), session.Refusal{})
-		open = append(open, r.New(peer("192.0.2.1"), session.Designer, nil, now))
+		open = append(open, r.New(peer("192.0.2.1"), session.User{Number: session.Designer}, nil, now))
 	}
 	expect(t, "one that is being decided counts", r.Check(peer("192.0.2.2")).Code, -10514)
 	r.Refuse(open[0])
 	expect(t, "after a refusal", r.Check(peer("192.0.2.2")), session.Refusal{})
 	r.Accept(open[1])
-	open[0] = r.New(peer("192.0.2.1"), session.Designer, nil, now)
+	open[0] = r.New(peer("192.0.2.1"), session.User{Number: session.Designer}, nil, now)
 	expect(t, "full again", r.Check(peer("192.0.2.2")).Code, -10514)
 	r.Close(open[1])
 	expect(t, "after a close", r.Check(peer("192.0.2.2")), session.Refusal{})
@@ -105,7 +109,7 @@ func TestMaximumConnections(t *testing.T) {
 	unlimited := session.NewRegistry(nil, 0)
 	unlimited.SetStage(session.Serving)
 	for range 1000 {
-		unlimited.New(peer("192.0.2.1"), session.Designer, nil, now)
+		unlimited.New(peer("192.0.2.1"), session.User{Number: session.Designer}, nil, now)
 	}
 	expect(t, "without a maximum", unlimited.Check(peer("192.0.2.1")), session.Refusal{})
 }
@@ -127,7 +131,7 @@ func TestStates(t *testing.T) {
 	} {
 		for step, do := range steps {
 			r := session.NewRegistry(nil, 0)
-			connection := r.New(peer("192.0.2.1"), session.Designer, nil, now)
+			connection := r.New(peer("192.0.2.1"), session.User{Number: session.Designer}, nil, now)
 			for _, b := range c.before {
 				steps[b](r, connection)
 			}
@@ -153,8 +157,8 @@ func TestStates(t *testing.T) {
 
 func TestCountersGoUpAndDown(t *testing.T) {
 	r := session.NewRegistry(nil, 0)
-	a := r.New(peer("192.0.2.1"), session.Designer, nil, now)
-	b := r.New(peer("192.0.2.1"), session.Administrator, nil, now)
+	a := r.New(peer("192.0.2.1"), session.User{Number: session.Designer}, nil, now)
+	b := r.New(peer("192.0.2.1"), session.User{Number: session.Administrator}, nil, now)
 	expect(t, "after two", r.Totals(), session.Totals{Live: 2})
 	expect(t, "users", r.Users(), 2)
 	r.Accept(a)
@@ -162,7 +166,7 @@ func TestCountersGoUpAndDown(t *testing.T) {
 	r.Refuse(b)
 	expect(t, "after a refusal", r.Totals(), session.Totals{Accepted: 1, Refused: 1, Live: 1, Open: 1})
 	expect(t, "users", r.Users(), 1)
-	c := r.New(peer("192.0.2.2"), session.Designer, nil, now)
+	c := r.New(peer("192.0.2.2"), session.User{Number: session.Designer}, nil, now)
 	r.Accept(c)
 	r.Close(a)
 	expect(t, "users with one of two connections left", r.Users(), 1)
@@ -183,13 +187,13 @@ func TestNewRefusesWhoCameTooLate(t *testing.T) {
 	for range 2 {
 		expect(t, "the check of both who come at once", r.Check(peer("192.0.2.1")), session.Refusal{})
 	}
-	first, second := r.New(peer("192.0.2.1"), 1, nil, now), r.New(peer("192.0.2.1"), 1, nil, now)
+	first, second := r.New(peer("192.0.2.1"), session.User{Number: 1}, nil, now), r.New(peer("192.0.2.1"), session.User{Number: 1}, nil, now)
 	if first == nil || second != nil {
 		t.Errorf("got %v and %v, want the first one only", first, second)
 	}
 	r.Refuse(first)
 	r.SetStage(session.Stopping)
-	expect(t, "a connection of a server that is stopping", r.New(peer("192.0.2.1"), 1, nil, now), nil)
+	expect(t, "a connection of a server that is stopping", r.New(peer("192.0.2.1"), session.User{Number: 1}, nil, now), nil)
 	expect(t, "live", r.Totals().Live, 0)
 	expect(t, "users", r.Users(), 0)
 }
@@ -197,7 +201,7 @@ func TestNewRefusesWhoCameTooLate(t *testing.T) {
 func TestConnectionNumbersAreNeverUsedAgain(t *testing.T) {
 	r := session.NewRegistry(nil, 0)
 	for want := session.ConnectionID(1); want <= 5; want++ {
-		c := r.New(peer("192.0.2.1"), session.Designer, nil, now)
+		c := r.New(peer("192.0.2.1"), session.User{Number: session.Designer}, nil, now)
 		expect(t, "ID", c.ID, want)
 		r.Refuse(c)
 	}
@@ -210,7 +214,7 @@ func TestCountFilters(t *testing.T) {
 		user    session.UserNumber
 		address string
 	}{{1, "10.0.0.1"}, {1, "10.0.0.1"}, {1, "10.0.0.2"}, {2, "10.0.0.1"}, {2, "10.1.0.1"}, {2, "fd00::1"}, {3, "fd00::2"}} {
-		all = append(all, r.New(peer(c.address), c.user, nil, now))
+		all = append(all, r.New(peer(c.address), session.User{Number: c.user}, nil, now))
 	}
 	user := func(n session.UserNumber) *session.UserNumber { return &n }
 	address := func(s string) *netip.Addr { a := netip.MustParseAddr(s); return &a }
@@ -250,7 +254,7 @@ func TestCountFilters(t *testing.T) {
 func TestEmptied(t *testing.T) {
 	r := session.NewRegistry(nil, 0)
 	expect(t, "nobody has come", isClosed(r.Emptied()), true)
-	a, b := r.New(peer("192.0.2.1"), 1, nil, now), r.New(peer("192.0.2.1"), 1, nil, now)
+	a, b := r.New(peer("192.0.2.1"), session.User{Number: 1}, nil, now), r.New(peer("192.0.2.1"), session.User{Number: 1}, nil, now)
 	emptied, again := r.Emptied(), r.Emptied()
 	r.Accept(a)
 	r.Close(a)
@@ -258,7 +262,7 @@ func TestEmptied(t *testing.T) {
 	r.Refuse(b)
 	expect(t, "none is left", isClosed(emptied), true)
 	expect(t, "none is left, asked twice", isClosed(again), true)
-	c := r.New(peer("192.0.2.1"), 1, nil, now)
+	c := r.New(peer("192.0.2.1"), session.User{Number: 1}, nil, now)
 	later := r.Emptied()
 	expect(t, "another has come", isClosed(later), false)
 	r.Refuse(c)
@@ -266,7 +270,7 @@ func TestEmptied(t *testing.T) {
 }
 
 func TestTheFirstCauseOfAnEndStays(t *testing.T) {
-	c := session.NewRegistry(nil, 0).New(peer("192.0.2.1"), 1, nil, now)
+	c := session.NewRegistry(nil, 0).New(peer("192.0.2.1"), session.User{Number: 1}, nil, now)
 	expect(t, "cause before", c.Cause(), session.NoCause)
 	var s stay
 	c.Tell("nobody hears this")
@@ -280,7 +284,7 @@ func TestTheFirstCauseOfAnEndStays(t *testing.T) {
 }
 
 func TestServedAfterTheEndIsAskedAtOnce(t *testing.T) {
-	c := session.NewRegistry(nil, 0).New(peer("192.0.2.1"), 1, nil, now)
+	c := session.NewRegistry(nil, 0).New(peer("192.0.2.1"), session.User{Number: 1}, nil, now)
 	expect(t, "result", c.End(session.Dropped), session.Dropped)
 	var s stay
 	c.ServedBy(&s)
@@ -299,7 +303,7 @@ func TestCauseNames(t *testing.T) {
 
 func TestSessions(t *testing.T) {
 	r := session.NewRegistry(nil, 0)
-	a, b := r.New(peer("192.0.2.1"), 1, nil, now), r.New(peer("192.0.2.1"), 1, nil, now)
+	a, b := r.New(peer("192.0.2.1"), session.User{Number: 1}, nil, now), r.New(peer("192.0.2.1"), session.User{Number: 1}, nil, now)
 	expect(t, "connections of no session", len(r.OfSession("")), 0)
 	expect(t, "connections of an unknown session", len(r.OfSession("x")), 0)
 	id := a.Session()
@@ -322,7 +326,7 @@ func TestOfProcess(t *testing.T) {
 	var table process.Table
 	table.Start(process.Spec{})
 	twin := table.Start(process.Spec{})
-	c := r.New(peer("192.0.2.1"), 1, twin, now)
+	c := r.New(peer("192.0.2.1"), session.User{Number: 1}, twin, now)
 	expect(t, "of the twin", r.OfProcess(2), c)
 	expect(t, "of another process", r.OfProcess(1), nil)
 	r.Refuse(c)
@@ -347,7 +351,7 @@ func TestConnectionsFromManyGoroutines(t *testing.T) {
 					continue
 				}
 				p := table.Start(process.Spec{})
-				c := r.New(peer("10.0.0.1"), session.UserNumber(i%3), p, now)
+				c := r.New(peer("10.0.0.1"), session.User{Number: session.UserNumber(i % 3)}, p, now)
 				if c == nil { // others came at the same time
 					p.End()
 					continue

@@ -1,7 +1,15 @@
 package session
 
-// UserName is the name of a user, "" when nobody has the number. Without accounts there are 4D's own two, and
-// everybody who connects is the Designer.
+// User is a user with its name.
+type User struct {
+	Number UserNumber
+	Name   string
+}
+
+// DesignerUser is who everybody is without accounts, as in 4D without passwords.
+var DesignerUser = User{Designer, "Designer"}
+
+// UserName is the name of one of 4D's own two users, "" for everybody else's number.
 func UserName(n UserNumber) string {
 	switch n {
 	case Designer:

@@ -192,3 +192,28 @@ fails(function() rate_limit("k", 10001, 1) end, "bad argument #2 to rate_limit (
 fails(function() rate_limit("k", 1) end, "bad argument #3 to rate_limit (number expected, got nil)")
 fails(function() rate_limit("k", 1, 0) end, "bad argument #3 to rate_limit (number of seconds expected, more than 0)")
 fails(function() rate_limit("k", 1, 0/0) end, "bad argument #3 to rate_limit (number of seconds expected, more than 0)")
+---
+-- connection
+-- An alias is what the user is called in this session; the account stays.
+eq(select("#", set_user_alias("The boss")), 0)
+eq(current_user(), "The boss")
+eq(current_user(0), "The boss")
+eq(current_user(1), "Designer")
+eq(current_user(2), "The boss")
+eq(connection_info().user_name, "The boss")
+eq(user_name(1), "Designer")
+set_user_alias("")
+eq(current_user(), "Designer")
+eq(current_user(2), "")
+---
+-- connection
+fails(function() set_user_alias() end, "bad argument #1 to set_user_alias (string expected, got nil)")
+fails(function() set_user_alias("a\27[2J") end, "bad argument #1 to set_user_alias (alias of at most 255 bytes without control characters expected)")
+fails(function() set_user_alias(("a"):rep(256)) end, "bad argument #1 to set_user_alias (alias of at most 255 bytes")
+fails(function() current_user(3) end, "bad argument #1 to current_user (0 (alias or account), 1 (account) or 2 (alias) expected)")
+fails(function() current_user(-1) end, "bad argument #1 to current_user (0 (alias")
+---
+-- The server itself has no alias.
+fails(function() set_user_alias("x") end, "set_user_alias belongs to the processes of clients: the server has no alias")
+eq(current_user(1), "Designer")
+eq(current_user(2), "")

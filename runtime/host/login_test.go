@@ -1,0 +1,185 @@
+package host_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"moongate/runtime/account"
+	"moongate/runtime/host"
+	"moongate/runtime/session"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// accounts is a users file of people whose password is their name, at the lowest costs that there are.
+func accounts(t *testing.T, names ...string) string {
+	t.Helper()
+	var b strings.Builder
+	for _, name := range names {
+		state := ""
+		if strings.HasPrefix(name, "no ") {
+			state = "disabled"
+		}
+		salt := []byte("12345678")
+		hash := argon2.IDKey([]byte(name), salt, 1, 8, 1, 16)
+		encode := base64.RawStdEncoding.EncodeToString
+		fmt.Fprintf(&b, "%s:%s:$argon2id$v=19$m=8,t=1,p=1$%s$%s\n", name, state, encode(salt), encode(hash))
+	}
+	file := filepath.Join(t.TempDir(), "users")
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// serveUsers runs a server with the accounts of ann, Bob, Designer and "no more", who is disabled.
+func serveUsers(t *testing.T, f files, change func(*host.Config), do func(t *testing.T, s *server)) {
+	t.Helper()
+	users, numbers := accounts(t, "ann", "Bob", "Designer", "no more"), filepath.Join(t.TempDir(), "numbers")
+	serveWith(t, f, func(c *host.Config) {
+		var err error
+		if c.Users, err = account.Open(users, slog.New(slog.DiscardHandler)); err != nil {
+			t.Fatal(err)
+		}
+		if c.Numbers, err = account.OpenNumbers(numbers); err != nil {
+			t.Fatal(err)
+		}
+		c.LoginTimeout = 30 * time.Second
+		change(c)
+	}, do)
+}
+
+const wrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+
+func same(*host.Config) {}
+
+var greeting = files{
+	"on_server_open_connection.lua": `
+local user, connection, zero = ...
+print(">", "open", user, connection, zero, current_user(), user_name(user))
+if current_user() == "Bob" then return 22000, "not Bob" end`,
+	"on_server_close_connection.lua": `print(">", "close", ...)`,
+	"alias.lua":                      `set_user_alias((...)) return current_user() .. "/" .. current_user(1) .. "/" .. current_user(2)`,
+}
+
+// With accounts the open method runs when the client has logged in, with the user's number and name.
+func TestClientsLogIn(t *testing.T) {
+	serveUsers(t, greeting, same, func(t *testing.T, s *server) {
+		c := s.connectAccepted()
+		for _, command := range []string{"PING", "CALL alias x", "CLIENT ID", "INFO", "HELLO 3"} {
+			if got := c.ask(command); !strings.HasPrefix(got, "-NOAUTH ") {
+				t.Errorf("%s before the login: got %q, want -NOAUTH", command, got)
+			}
+		}
+		s.expectNotes()
+		expect(t, "counted", s.Sessions().Count(session.Filter{}), 0)
+		expect(t, "processes", s.Processes().Count(nil), 2)
+		c.expectReply("AUTH ann wrong", wrongPassword)
+		c.expectReply("AUTH nobody ann", wrongPassword)
+		c.expectReply(`AUTH "no more" "no more"`, wrongPassword)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if _, err := c.conn.Write([]byte("AUTH ANN ann\r\n")); err != nil { // the fourth try
+			t.Fatal(err)
+		}
+		time.Sleep(9 * second)
+		expect(t, "what came within 9 s", c.take(), "")
+		time.Sleep(time.Second)
+		expect(t, "what came then", c.take(), "+OK\r\n")
+		c.expectReply("PING", "+PONG\r\n")
+		c.expectReply(`CALL alias Annie`, "$15\r\nAnnie/ann/Annie\r\n")
+		c.expectReply("AUTH Designer Designer", "-ERR this connection is logged in already; connect again to be another user\r\n")
+		c.expectReply("AUTH ann ann", "+OK\r\n")
+
+		d := s.connectAccepted()
+		if got := d.ask("HELLO 3 AUTH Designer Designer SETNAME d"); !strings.HasPrefix(got, hello3) {
+			t.Errorf("HELLO AUTH: got %q", got)
+		}
+		e := s.connectAccepted()
+		e.expectReply("AUTH Designer", "+OK\r\n")
+		c.conn.Close()
+		s.expectNotes("11s: open 3 1 0 ann ann", "11s: open 1 2 0 Designer Designer", "11s: open 1 3 0 Designer Designer", "11s: close 3 1 0")
+	})
+}
+
+// A refusal is the answer to the login, and the end.
+func TestALoginIsRefused(t *testing.T) {
+	serveUsers(t, greeting, same, func(t *testing.T, s *server) {
+		c := s.connectAccepted()
+		c.expectReply("AUTH Bob Bob", "-REFUSED 22000 not Bob\r\n")
+		expect(t, "over", c.isOver(), true)
+		d := s.connectAccepted()
+		d.expectReply("HELLO 2 AUTH bob Bob", "-REFUSED 22000 not Bob\r\n")
+		expect(t, "over", d.isOver(), true)
+		s.expectNotes("0s: open 3 1 0 Bob Bob", "0s: open 3 2 0 Bob Bob") // one number for one name
+		expect(t, "processes", s.Processes().Count(nil), 2)
+	})
+}
+
+// Who does not log in is sent away, and takes a place until then.
+func TestTheLoginTimeout(t *testing.T) {
+	serveUsers(t, greeting, func(c *host.Config) { c.MaxConnections = 1 }, func(t *testing.T, s *server) {
+		c := s.connectAccepted()
+		s.connect().expectRefused("-REFUSED -10514 the maximum number of connections is reached\r\n")
+		time.Sleep(29 * second)
+		c.ask("PING") // does not help
+		expect(t, "over before its time", c.isOver(), false)
+		time.Sleep(2 * second)
+		expect(t, "over", c.isOver(), true)
+		if got := c.take(); !strings.HasSuffix(got, "-CLOSED nobody logged in in time\r\n") {
+			t.Errorf("at the end came %q", got)
+		}
+		d := s.connectAccepted()
+		d.expectReply("AUTH ann ann", "+OK\r\n")
+		time.Sleep(time.Hour)
+		d.expectReply("PING", "+PONG\r\n")
+	})
+}
+
+// The tries of an address are counted over all its connections, and a try that is delayed ends with its connection.
+func TestTriesOfAnAddress(t *testing.T) {
+	serveUsers(t, greeting, same, func(t *testing.T, s *server) {
+		for range 3 {
+			c := s.connectAccepted()
+			c.expectReply("AUTH ann wrong", wrongPassword)
+			c.conn.Close()
+		}
+		c := s.connectAccepted()
+		c.expectReply("AUTH ann ann", "")
+		c.conn.Close()
+		time.Sleep(2 * second) // the sweep finds that nobody is there
+		d := s.connectAccepted()
+		d.expectReply("AUTH ann ann", "")
+		time.Sleep(10 * second)
+		expect(t, "after 10 s", d.take(), "+OK\r\n")
+		s.connectAccepted().expectReply("AUTH ann wrong", wrongPassword) // forgotten
+	})
+}
+
+// A shutdown does not wait for those who are not known, and ends them.
+func TestAShutdownDuringALogin(t *testing.T) {
+	serveUsers(t, greeting, same, func(t *testing.T, s *server) {
+		c := s.connectAccepted()
+		for range 3 {
+			c.expectReply("AUTH ann wrong", wrongPassword)
+		}
+		c.expectReply("AUTH ann ann", "") // delayed
+		d := s.connectAccepted()
+		s.AskToQuit(host.QuitRequest{Mode: host.QuitWait})
+		s.wait()
+		expect(t, "took", s.took, time.Duration(0))
+		for _, c := range []*client{c, d} {
+			if got := c.take(); !strings.HasSuffix(got, "-CLOSED the server is stopping\r\n") {
+				t.Errorf("at the end came %q", got)
+			}
+		}
+		s.expectNotes()
+	})
+}

@@ -1,0 +1,171 @@
+package host
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// QuitMode is one of the four ways to end a server (4D's quit dialog, exit.md).
+type QuitMode uint8
+
+const (
+	QuitIn         QuitMode = iota // clients have so long to leave; then they are disconnected, sleeping ones too
+	QuitWait                       // when all clients have left
+	QuitWaitActive                 // when all clients that do not sleep have left
+	QuitNow                        // at once
+)
+
+// String is the mode as moongate quit writes it.
+func (m QuitMode) String() string { return [...]string{"in", "wait", "wait-active", "now"}[m] }
+
+// QuitRequest is what somebody asked for who wants the server to stop.
+type QuitRequest struct {
+	Mode    QuitMode
+	Delay   time.Duration // of QuitIn
+	Message string        // for the clients; "": the host's own
+
+	signal bool // asked by the operating system
+}
+
+// waitForAll is the delay of a quit_4d without a time: until all clients have left.
+const waitForAll time.Duration = -1
+
+// ErrTooLate is returned by CancelQuit when the shutdown has gone on, ErrNoQuit when nobody has asked for one.
+var (
+	ErrTooLate = errors.New("the clients are being disconnected already: the shutdown can no longer be canceled")
+	ErrNoQuit  = errors.New("nobody has asked the server to stop")
+)
+
+// quits collects the requests to stop. With several the one that ends first wins: each condition to go on that was asked
+// for stands.
+type quits struct {
+	mu        sync.Mutex
+	asked     chan struct{} // closed by the first request, made anew when it is canceled
+	signaled  chan struct{} // closed by the first request of the operating system; likewise
+	changed   chan struct{} // closed and made anew by every change of the terms, for the stage that waits
+	any       bool
+	committed bool // it can no longer be canceled
+	signal    bool
+	mode      QuitMode // of the request that ends first, for reports
+	until     time.Time
+	active    bool // sleeping clients do not count
+	message   string
+}
+
+// init makes the channels.
+func (q *quits) init() {
+	q.asked, q.signaled, q.changed = make(chan struct{}), make(chan struct{}), make(chan struct{})
+}
+
+func (q *quits) ask(r QuitRequest) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if r.signal && !q.signal {
+		q.signal = true
+		close(q.signaled)
+	}
+	news := !q.any || r.Message != "" && r.Message != q.message
+	if r.Message != "" {
+		q.message = r.Message
+	}
+	until := time.Time{}
+	switch r.Mode {
+	case QuitIn:
+		until = time.Now().Add(r.Delay)
+	case QuitNow:
+		until = time.Now()
+	case QuitWaitActive:
+		news = news || !q.active
+		q.active = true
+	}
+	sooner := !until.IsZero() && (q.until.IsZero() || until.Before(q.until))
+	if sooner {
+		q.until, news = until, true
+	}
+	if !q.any || sooner || r.Mode == QuitWaitActive && q.until.IsZero() {
+		q.mode = r.Mode
+	}
+	if !q.any {
+		q.any = true
+		close(q.asked)
+	}
+	if news {
+		q.changeLocked()
+	}
+}
+
+func (q *quits) changeLocked() {
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+// cancel takes all requests back.
+func (q *quits) cancel() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case !q.any:
+		return ErrNoQuit
+	case q.committed:
+		return ErrTooLate
+	}
+	if q.signal {
+		q.signaled = make(chan struct{})
+	}
+	q.asked = make(chan struct{})
+	q.any, q.signal, q.active, q.until, q.message = false, false, false, time.Time{}, ""
+	q.changeLocked()
+	return nil
+}
+
+// commit is the point of no return. It reports false when everything was canceled before it.
+func (q *quits) commit() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.committed = q.any
+	return q.any
+}
+
+// wanted is closed while somebody wants the server to stop.
+func (q *quits) wanted() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.asked
+}
+
+// interrupted is closed when the operating system wants the server to stop.
+func (q *quits) interrupted() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.signaled
+}
+
+func (q *quits) isAsked() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.any
+}
+
+func (q *quits) bySignal() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.signal
+}
+
+// terms are what the stage that waits for the clients goes by.
+type terms struct {
+	any       bool
+	committed bool
+	mode      QuitMode
+	until     time.Time // when clients must have left; zero: when they like
+	active    bool      // sleeping clients do not count
+	message   string
+	changed   <-chan struct{} // closed when any of this changes
+}
+
+func (q *quits) terms() terms {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return terms{q.any, q.committed, q.mode, q.until, q.active, q.message, q.changed}
+}

@@ -1,0 +1,137 @@
+package host
+
+import (
+	"errors"
+	"time"
+
+	"moongate/runtime/journal"
+	"moongate/runtime/process"
+	"moongate/runtime/session"
+)
+
+// Everything that is said of a connection is said here: its verdict and its end go to the log, the journal, the counts
+// and those who read events.
+
+// refused says that a peer was not let in. c is nil, and version "", when no method was asked.
+func (h *Host) refused(peer session.Peer, c *session.Connection, user session.User, r session.Refusal, opened time.Time, line, version string) {
+	by := r.By
+	if by == "" { // the open method: its line
+		by = line
+	}
+	row := journal.Row{
+		Session: h.config.Session, User: int64(user.Number), UserName: user.Name, Address: peer.Address, Listener: peer.Listener,
+		Version: version, Verdict: journal.Refused, Code: r.Code, Reason: r.Reason, By: by, Opened: opened, Decided: time.Now(),
+	}
+	if c != nil {
+		row.Connection = int64(c.ID)
+	}
+	h.measures.count(Outcome{Listener: peer.Listener, Code: r.Code, By: r.By})
+	if h.journal != nil {
+		h.journal.Refused(&row)
+	}
+	if h.events.read() {
+		h.events.publish(Event{Kind: RefusedEvent, Connection: row.Connection, User: user.Name, Address: peer.Address.String(), Code: r.Code, Text: r.Reason, Method: by})
+	}
+	if !h.mayLog(&h.refusals, row.Decided) {
+		return
+	}
+	attrs := []any{"address", peer.Address, "code", r.Code, "reason", r.Reason, "by", by}
+	if user.Name != "" && h.config.Users != nil {
+		attrs = append(attrs, "user", user.Name)
+	}
+	if c != nil {
+		attrs = append([]any{"connection", c.ID}, append(attrs, "version", version)...)
+	}
+	h.log.Info("connection refused", attrs...)
+}
+
+// accepted says that a connection was let in.
+func (h *Host) accepted(c *session.Connection) {
+	row := h.row(c)
+	row.Decided = time.Now()
+	h.measures.count(Outcome{Accepted: true, Listener: c.Peer.Listener})
+	if h.journal != nil {
+		h.journal.Accepted(&row)
+	}
+	if h.events.read() {
+		h.events.publish(Event{Kind: Accepted, Connection: row.Connection, Process: int64(c.Process.Number()), User: c.Account, Address: c.Peer.Address.String()})
+	}
+	if h.mayLog(&h.visits, row.Decided) {
+		h.log.Info("connection opened", "connection", c.ID, "user", c.Account, "address", c.Peer.Address,
+			"process", c.Process.Number(), "version", row.Version)
+	}
+}
+
+// closed says that a connection is over, its close method too. decided is when it was let in.
+func (h *Host) closed(c *session.Connection, decided time.Time) {
+	now := time.Now()
+	row := h.row(c)
+	row.Decided, row.Closed, row.Cause = decided, now, c.Cause().String()
+	row.BytesIn, row.BytesOut = c.Bytes()
+	if h.journal != nil {
+		h.journal.Closed(&row)
+	}
+	if h.events.read() {
+		h.events.publish(Event{Kind: Closed, Connection: row.Connection, User: row.UserName, Address: c.Peer.Address.String(), Text: row.Cause})
+	}
+	if h.mayLog(&h.visits, now) {
+		h.log.Info("connection closed", "connection", c.ID, "user", row.UserName, "address", c.Peer.Address,
+			"cause", row.Cause, "duration", now.Sub(c.Opened).Round(time.Millisecond), "version", row.Version)
+	}
+}
+
+// row is what the journal says of an accepted connection.
+func (h *Host) row(c *session.Connection) journal.Row {
+	return journal.Row{
+		Session: h.config.Session, Connection: int64(c.ID), User: int64(c.User), UserName: c.Account, Address: c.Peer.Address,
+		Listener: c.Peer.Listener, Version: c.Version(), Verdict: journal.Accepted, Opened: c.Opened,
+	}
+}
+
+// logFault says that a script failed, once, with the place and the calls that led there.
+func (h *Host) logFault(name string, p *process.Process, c *session.Connection, program Program, err error) {
+	h.measures.tally(name).failed(err)
+	if h.events.read() {
+		h.events.publish(Event{Kind: ScriptFailed, Process: int64(p.Number()), Method: name, Text: err.Error()})
+	}
+	if !h.mayLog(&h.faults, time.Now()) {
+		return
+	}
+	attrs := []any{"method", name, "error", err, "version", program.Version()}
+	if c != nil {
+		attrs = append(attrs, "connection", c.ID)
+	}
+	attrs = append(attrs, "process", p.Number())
+	var script ScriptError
+	if errors.As(err, &script) && script.Traceback() != "" {
+		attrs = append(attrs, "traceback", script.Traceback())
+	}
+	h.log.Warn("script failed", attrs...)
+}
+
+// logEnd says why a stored procedure did not return, unless the shutdown killed it, which names it itself.
+func (h *Host) logEnd(p *process.Process, program Program, err error) {
+	if h.events.read() {
+		event := Event{Kind: ProcessEnded, Process: int64(p.Number()), Method: p.Method()}
+		if err != nil {
+			event.Text = err.Error()
+		}
+		h.events.publish(event)
+	}
+	switch killed := p.Killed(); {
+	case err == nil, errors.Is(killed, errShutdown):
+	case errors.Is(killed, process.ErrEnded):
+		h.log.Info("process aborted", "process", p.Number(), "name", p.Name(), "method", p.Method(), "place", p.Place())
+	default:
+		h.logFault(p.Method(), p, nil, program, err)
+	}
+}
+
+// refusedByLogin is what the journal says of those who never said who they are, or not with the right password. The code
+// is 4D's for a wrong password.
+func refusedByLogin(tries int, cause session.Cause) session.Refusal {
+	if tries > 0 {
+		return session.Refusal{Code: -9978, Reason: "wrong user name or password", By: "login"}
+	}
+	return session.Refusal{Code: -10515, Reason: "did not log in: " + cause.String(), By: "login"}
+}
