@@ -69,9 +69,6 @@ func New(c Config, install func(vm *sandbox.VM)) *Lane {
 // Number is the lane's number; 0 is the cooperative lane.
 func (l *Lane) Number() int { return l.number }
 
-// Cooperative reports whether the lane's processes share interprocess variables.
-func (l *Lane) Cooperative() bool { return l.number == 0 }
-
 // Report is what a lane does at one moment.
 type Report struct {
 	Holder   *Program  // who has the baton; nil: nobody

@@ -135,7 +135,8 @@ func (p *Program) Returned() string {
 	if p.call.returned == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s.lua:%d", p.call.method, p.call.returned)
+	m, _ := p.set.Method(p.call.method) // that it could be called says that it is there
+	return m.Place(p.call.returned)
 }
 
 // stepsPerValue is how many instructions as long as the conversion of a value takes.

@@ -365,6 +365,4 @@ func TestVariables(t *testing.T) {
 	results, _ = c.Call(lane.Options{}, "replace")
 	expect(t, "a variable of its own by that name", show(results), "5")
 	expect(t, "Lane", c.Lane(), h.lanes[1])
-	expect(t, "cooperative", h.lanes[0].Cooperative(), true)
-	expect(t, "preemptive", h.lanes[1].Cooperative(), false)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/yuin/gopher-lua/ast"
 
 	"moongate/runtime/method"
+	"sync"
 )
 
 // Method is a compiled top-level file.
@@ -22,6 +23,17 @@ type Method struct {
 	Preemptive bool   // marked {"preemptive":"capable"}; never true of a database method
 	Proto      *lua.FunctionProto
 	Hash       string // the first 12 hexadecimal digits of the content's SHA-256
+
+	places sync.Map // line -> file:line, made once: every verdict names its line
+}
+
+// Place is a line of the method, as file:line. It may be called from any goroutine.
+func (m *Method) Place(line int) string {
+	if place, ok := m.places.Load(line); ok {
+		return place.(string)
+	}
+	place, _ := m.places.LoadOrStore(line, fmt.Sprintf("%s:%d", m.File, line))
+	return place.(string)
 }
 
 // Module is a compiled file of a subfolder, for require.
