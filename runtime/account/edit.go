@@ -20,7 +20,8 @@ const lockPatience = 10 * time.Second
 // SetPassword and SetDisabled the other lines, comments among them, stay as they are, whatever their hashes; the file is
 // replaced whole, so that nobody ever reads half of it; of a symbolic link its target is changed. All three block for the
 // disk, for the hashing, and for another change of that file, which they wait for up to 10 seconds: a file beside it,
-// .NAME.lock, is locked meanwhile, and stays there. Their errors are one line and say what to do; nothing has changed then.
+// .NAME.lock, is locked meanwhile, and stays there. Their errors are one line and say what to do; nothing has changed
+// then, unless they say so.
 func Add(path, name string, password []byte) error { return add(path, name, password, usual) }
 
 func add(path, name string, password []byte, costs Costs) error {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -216,4 +218,20 @@ func TestLockIsGivenBack(t *testing.T) {
 	if err := <-changed; err != nil {
 		t.Error(err)
 	}
+}
+
+func TestLockThatIsHeldForLongIsAnError(t *testing.T) {
+	path := usersFile(t, cheapLine("ada", "", "moon"))
+	before := content(t, path)
+	synctest.Test(t, func(t *testing.T) {
+		other := flock.New(filepath.Join(filepath.Dir(path), ".users.lock"))
+		if taken, err := other.TryLock(); err != nil || !taken {
+			t.Fatalf("got %v, %v, want the lock", taken, err)
+		}
+		defer other.Unlock()
+		start := time.Now()
+		expectError(t, "held", SetDisabled(path, "ada", true), path, "somebody else is changing it", "try again")
+		expect(t, "waited", time.Since(start), lockPatience)
+	})
+	expect(t, "file", content(t, path), before)
 }

@@ -64,7 +64,7 @@ func openStore(ctx context.Context, folder string, d *sqlite.Driver, cachePages 
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	name, err := dataSource(s.path, fmt.Sprintf("mode=rw&_pragma=busy_timeout(%d)&_pragma=synchronous(NORMAL)&_pragma=temp_store(MEMORY)"+
+	name, err := dataSource(s.path, fmt.Sprintf("mode=rw&_pragma=busy_timeout(%d)&_pragma=synchronous(FULL)&_pragma=temp_store(MEMORY)"+
 		"&_pragma=wal_autocheckpoint(%d)&_pragma=journal_size_limit(%d)", lockWait.Milliseconds(), cachePages, 4096*2*cachePages))
 	if err != nil {
 		return nil, err
