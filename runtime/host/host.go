@@ -32,10 +32,14 @@ type Config struct {
 	TraceSlow      time.Duration // a method that takes longer is logged with its place; 0: none is
 	LoginTimeout   time.Duration // for a client to say who it is; 0: no limit
 
-	Session string           // of this run of the server, for the journal: a UUID
+	Session string         // of this run of the server, for the journal: a UUID
+	Users   *account.Users // nil: no accounts, everybody is the Designer
+}
+
+// Data is what a host has in its data folder.
+type Data struct {
 	Journal *journal.Journal // nil: nothing is recorded; the last stage of the shutdown closes it
-	Users   *account.Users   // nil: no accounts, everybody is the Designer
-	Numbers *account.Numbers // of the users; nil without accounts
+	Numbers *account.Numbers // of the users; must be there with accounts
 }
 
 // Host is a server. Make it with New; Run is its life.
@@ -75,10 +79,10 @@ var ErrStartup = errors.New("the server cannot start")
 func New(c Config) *Host {
 	h := &Host{
 		config: c, log: c.Log, sessions: session.NewRegistry(c.Rules, c.MaxConnections), forced: make(chan struct{}),
-		journal: c.Journal, started: time.Now(),
+		started: time.Now(),
 	}
 	h.quits.init()
-	h.logins.users, h.logins.numbers = c.Users, c.Numbers
+	h.logins.users = c.Users
 	h.application = application.NewServer(application.Options{
 		Version: c.Version, IdleTimeout: c.IdleTimeout, LoginTimeout: c.LoginTimeout, Accounts: c.Users != nil, Sessions: h.sessions,
 	})
@@ -89,6 +93,9 @@ func New(c Config) *Host {
 
 // SetScripts gives the host its scripts. It is called once, before Run.
 func (h *Host) SetScripts(s Scripts) { h.scripts = s }
+
+// SetData gives the host its data. It is called once, before Run; without it nothing is kept.
+func (h *Host) SetData(d Data) { h.journal, h.logins.numbers = d.Journal, d.Numbers }
 
 // Processes is the process table.
 func (h *Host) Processes() *process.Table { return &h.processes }

@@ -125,7 +125,7 @@ func (g *guest) context() context.Context {
 // notLoggedIn ends the stay of somebody who was never let in.
 func (g *guest) notLoggedIn(cause session.Cause) {
 	h := g.host
-	h.sessions.Leave(g.arrival)
+	defer h.sessions.Leave(g.arrival)
 	if !g.told {
 		h.refused(g.arrival.Peer, nil, g.user, refusedByLogin(g.failed, cause), g.arrival.Since, "", "")
 	}

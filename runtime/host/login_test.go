@@ -48,12 +48,16 @@ func serveUsers(t *testing.T, f files, change func(*host.Config), do func(t *tes
 		if c.Users, err = account.Open(users, slog.New(slog.DiscardHandler)); err != nil {
 			t.Fatal(err)
 		}
-		if c.Numbers, err = account.OpenNumbers(numbers); err != nil {
-			t.Fatal(err)
-		}
 		c.LoginTimeout = 30 * time.Second
 		change(c)
-	}, do)
+	}, func(t *testing.T, s *server) {
+		kept, err := account.OpenNumbers(numbers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.SetData(host.Data{Numbers: kept})
+		do(t, s)
+	})
 }
 
 const wrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.\r\n"

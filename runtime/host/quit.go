@@ -240,7 +240,7 @@ func (h *Host) tellClients(t terms, waiting []*session.Connection) {
 // endConnections ends every connection and waits for the close methods, as long as one ends now and then: they share
 // a lane, so many need long.
 func (h *Host) endConnections(ctx context.Context) []string {
-	emptied := h.sessions.Emptied()
+	emptied := h.sessions.Vacated()
 	for _, a := range h.sessions.Arrivals() {
 		a.End(session.Shutdown)
 	}

@@ -67,6 +67,7 @@ func (r *Registry) Leave(a *Arrival) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.arrivals, a)
+	r.vacateLocked()
 }
 
 // Arrivals are those who are logging in, in no order.

@@ -27,6 +27,7 @@ type Registry struct {
 	byAddress map[netip.Addr]int
 	arrivals  map[*Arrival]struct{} // those who are logging in
 	emptied   chan struct{}         // closed and forgotten when the last live connection ends
+	vacated   chan struct{}         // the same for the last of all, those who are logging in included
 }
 
 // NewRegistry makes a registry whose checks use these rules.
@@ -127,10 +128,38 @@ func (r *Registry) removeLocked(c *Connection) {
 	delete(r.live, c.ID)
 	decrement(r.byUser, c.User)
 	decrement(r.byAddress, c.Peer.Address.Addr())
-	if len(r.live) == 0 && r.emptied != nil {
-		close(r.emptied)
-		r.emptied = nil
+	if len(r.live) == 0 {
+		announce(&r.emptied)
 	}
+	r.vacateLocked()
+}
+
+// vacateLocked tells who waits for that when nobody is there any more.
+func (r *Registry) vacateLocked() {
+	if len(r.live)+len(r.arrivals) == 0 {
+		announce(&r.vacated)
+	}
+}
+
+// announce closes a channel if somebody has asked for it, and forgets it.
+func announce(c *chan struct{}) {
+	if *c != nil {
+		close(*c)
+		*c = nil
+	}
+}
+
+// awaited is a channel that announce will close; it is closed already if what it is for is so.
+func awaited(c *chan struct{}, already bool) <-chan struct{} {
+	if already {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	if *c == nil {
+		*c = make(chan struct{})
+	}
+	return *c
 }
 
 func decrement[K comparable](counts map[K]int, key K) {
@@ -145,15 +174,14 @@ func decrement[K comparable](counts map[K]int, key K) {
 func (r *Registry) Emptied() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.live) == 0 {
-		done := make(chan struct{})
-		close(done)
-		return done
-	}
-	if r.emptied == nil {
-		r.emptied = make(chan struct{})
-	}
-	return r.emptied
+	return awaited(&r.emptied, len(r.live) == 0)
+}
+
+// Vacated is closed when no connection is live and nobody is logging in any more.
+func (r *Registry) Vacated() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return awaited(&r.vacated, len(r.live)+len(r.arrivals) == 0)
 }
 
 // Get is the live connection with that number, nil when there is none.
