@@ -61,7 +61,7 @@ func serve(t *testing.T, dir string) (string, *liveLog) {
 	}
 	address := filepath.Join(dir, "address")
 	log := &liveLog{changed: make(chan struct{}, 1)}
-	server := exec.Command(program, "--listen", "127.0.0.1:0", "--address-file", address, "--data", filepath.Join(dir, "data"))
+	server := exec.Command(program, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--address-file", address, "--data", filepath.Join(dir, "data"))
 	server.Dir, server.Stderr = dir, log
 	if err := server.Start(); err != nil {
 		t.Fatal(err)

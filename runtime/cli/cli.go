@@ -34,7 +34,9 @@ var commands []command
 func init() { // because --help looks at it
 	commands = []command{
 		{"serve", "let clients in, as the scripts decide (the default command)", serve},
+		{"user", userManual.meaning, user},
 	}
+	commands = append(commands, operatorCommands...)
 }
 
 // invocation is one start of the program.

@@ -29,6 +29,12 @@ type flags struct {
 	onError                    string
 	memoryLimit                size
 	quitDelay, quitWindow      time.Duration
+	users                      string
+	loginTimeout               time.Duration
+	admin, adminTokenFile      string
+	adminAddressFile           string
+	journalKeep                span
+	traceSlow                  time.Duration
 	logLevel, logFormat        string
 	help, version              bool
 }
@@ -39,7 +45,10 @@ type group struct {
 	set   *pflag.FlagSet
 }
 
-const defaultListen = "127.0.0.1:19813" // 4D's application server has port 19813
+const (
+	defaultListen = "127.0.0.1:19813" // 4D's application server has port 19813
+	defaultAdmin  = "127.0.0.1:19880"
+)
 
 func newFlags() *flags {
 	f := &flags{set: pflag.NewFlagSet("moongate", pflag.ContinueOnError), memoryLimit: size(defaultMemoryLimit())}
@@ -58,6 +67,10 @@ func newFlags() *flags {
 		s.IntVar(&f.maxConnections, "max-connections", 0, "refuse clients while so many are connected (a `number`; 0: no limit)")
 		s.DurationVar(&f.idleTimeout, "idle-timeout", 0, "end a connection that has asked for nothing for this `time` (0: never)")
 	})
+	f.group("Accounts", func(s *pflag.FlagSet) {
+		s.StringVar(&f.users, "users", "", "the `file` of the accounts (see moongate user); clients then log in by AUTH; none: everybody is Designer")
+		s.DurationVar(&f.loginTimeout, "login-timeout", 30*time.Second, "the `time` that a client has to log in")
+	})
 	f.group("Methods", func(s *pflag.FlagSet) {
 		s.DurationVar(&f.methodTimeout, "method-timeout", 5*time.Second, "the `time` that one open or close method may take")
 		s.DurationVar(&f.slice, "slice", 10*time.Millisecond, "the `time` that a process may run while others wait")
@@ -65,6 +78,14 @@ func newFlags() *flags {
 		s.Var(&f.memoryLimit, "memory-limit", "the `size` of memory at which the process that takes most is aborted, as 512MB or 2GB; 0: no limit")
 	})
 	f.set.Lookup("memory-limit").DefValue = "half of the machine's"
+	f.journalKeep = span(30 * 24 * time.Hour)
+	f.group("Operation", func(s *pflag.FlagSet) {
+		s.StringVar(&f.admin, "admin", defaultAdmin, "`address` of the admin listener, host:port; port 0 takes a free one; none for none")
+		s.StringVar(&f.adminTokenFile, "admin-token-file", "", "`file` with the token that the admin listener asks for, except of this machine; needed when its address is not a loopback one")
+		s.StringVar(&f.adminAddressFile, "admin-address-file", "", "`file` to write the bound address of the admin listener to")
+		s.Var(&f.journalKeep, "journal-keep", "the `time` for which the journal keeps connections that have ended, as 30d or 12h; 0: for ever")
+		s.DurationVar(&f.traceSlow, "trace-slow", 0, "log a method that takes longer than this `time`, and where it was then (0: none)")
+	})
 	f.group("Shutdown", func(s *pflag.FlagSet) {
 		s.DurationVar(&f.quitDelay, "quit-delay", 5*time.Second, "the `time` that clients have to leave after SIGINT or SIGTERM")
 		s.DurationVar(&f.quitWindow, "quit-window", 13*time.Second, "the `time` that on_server_shutdown and the processes have to end")
@@ -93,7 +114,7 @@ func (f *flags) usage() string {
 	var b strings.Builder
 	b.WriteString("Moongate is a host for connections whose rules are written in Lua.\n\nUsage:\n  moongate [command] [flags]\n\nCommands:\n")
 	for _, c := range commands {
-		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.meaning)
+		fmt.Fprintf(&b, "  %-11s %s\n", c.name, c.meaning)
 	}
 	for _, g := range f.groups {
 		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.set.FlagUsagesWrapped(100))
@@ -171,6 +192,8 @@ func (f *flags) check() error {
 	switch {
 	case slices.Contains(f.listen, ""):
 		return fmt.Errorf("--listen is empty; give host:port, or none for no listener")
+	case f.admin == "":
+		return fmt.Errorf("--admin is empty; give host:port, or none for no admin listener")
 	case f.onError != "refuse" && f.onError != "accept":
 		return fmt.Errorf("--on-error is %q; it must be refuse or accept", f.onError)
 	case f.logFormat != "text" && f.logFormat != "json":
@@ -185,7 +208,9 @@ func (f *flags) check() error {
 			return fmt.Errorf("--%s is %v; it must be more than 0", name, d)
 		}
 	}
-	for name, d := range map[string]time.Duration{"quit-delay": f.quitDelay, "quit-window": f.quitWindow, "idle-timeout": f.idleTimeout} {
+	for name, d := range map[string]time.Duration{
+		"quit-delay": f.quitDelay, "quit-window": f.quitWindow, "idle-timeout": f.idleTimeout, "login-timeout": f.loginTimeout, "trace-slow": f.traceSlow,
+	} {
 		if d < 0 {
 			return fmt.Errorf("--%s is %v; it must be 0 or more", name, d)
 		}
@@ -207,6 +232,36 @@ func (r *ruleFlag) Set(s string) error {
 		return err
 	}
 	r.flags.rules = append(r.flags.rules, rule)
+	return nil
+}
+
+// span is a time that may be counted in days.
+type span time.Duration
+
+func (s *span) Type() string { return "time" }
+func (s *span) String() string {
+	d := time.Duration(*s)
+	if day := 24 * time.Hour; d > 0 && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	return d.String()
+}
+
+func (s *span) Set(text string) error {
+	const longest = 100 * 365 // days
+	if number, ok := strings.CutSuffix(text, "d"); ok {
+		days, err := strconv.ParseFloat(number, 64)
+		if err != nil || !(days >= 0 && days <= longest) {
+			return fmt.Errorf("%q is no time: write it as 30d, 12h or 1h30m", text)
+		}
+		*s = span(days * 24 * float64(time.Hour))
+		return nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return fmt.Errorf("%q is no time: write it as 30d, 12h or 1h30m", text)
+	}
+	*s = span(d)
 	return nil
 }
 

@@ -10,10 +10,17 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
+	"moongate/runtime/account"
+	"moongate/runtime/admin"
+	"moongate/runtime/datafolder"
 	"moongate/runtime/host"
+	"moongate/runtime/journal"
 	"moongate/runtime/listener"
 	"moongate/runtime/method"
+	"moongate/runtime/metrics"
+	"moongate/runtime/session"
 )
 
 // serve is moongate serve.
@@ -44,32 +51,85 @@ func serve(m *invocation, args []string) int {
 type server struct {
 	flags     *flags
 	log       *slog.Logger
+	session   string // of this run, for the journal
+	data      *datafolder.Folder
+	journal   *journal.Journal
+	users     *account.Users // nil: no accounts
 	host      *host.Host
 	scripts   host.Scripts
 	listeners []*listener.Listener
-	serving   sync.WaitGroup // a goroutine for each listener, ended by its Close
+	admin     *admin.Listener // nil: none
+	serving   sync.WaitGroup  // a goroutine for each listener, ended by its Close
+	over      chan struct{}   // closed when the server is over
 }
 
-// open loads the scripts and binds the addresses, in this order: with a mistake in a script nothing listens.
-func (s *server) open(open host.OpenScripts) error {
+// open makes a server: it reads the accounts, loads the scripts, takes the data folder and binds the addresses, in this
+// order: with a mistake in a flag, an account or a script nothing is touched, and nobody gets in. What was opened is closed again when it fails.
+func (s *server) open(open host.OpenScripts) (err error) {
+	s.over, s.session = make(chan struct{}), session.NewID()
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
 	f := s.flags
-	s.host = host.New(host.Config{
-		Log: s.log, Version: Version(), Rules: f.rules, MaxConnections: f.maxConnections,
-		MethodTimeout: f.methodTimeout, IdleTimeout: f.idleTimeout, Slice: f.slice,
-		QuitDelay: f.quitDelay, QuitWindow: f.quitWindow, AcceptOnError: f.onError == "accept",
-	})
-	scripts, err := open(host.ScriptsConfig{
+	if f.users != "" {
+		if s.users, err = account.Open(f.users, s.log); err != nil {
+			return err
+		}
+	}
+	s.assemble()
+	s.scripts, err = open(host.ScriptsConfig{
 		Folder: f.scripts, Role: method.Server, Log: s.log, Slice: f.slice, MemoryLimit: uint64(f.memoryLimit), Host: s.host,
 	})
 	if err != nil {
 		return err
 	}
-	s.scripts = scripts
-	s.host.SetScripts(scripts)
-	if err := os.MkdirAll(f.data, 0o700); err != nil {
-		return fmt.Errorf("cannot make the data folder: %w", err)
+	s.host.SetScripts(s.scripts)
+	if err := s.takeData(); err != nil {
+		return err
 	}
 	return s.listen()
+}
+
+// assemble makes the host.
+func (s *server) assemble() {
+	f := s.flags
+	s.host = host.New(host.Config{
+		Log: s.log, Version: Version(), Rules: f.rules, MaxConnections: f.maxConnections,
+		MethodTimeout: f.methodTimeout, IdleTimeout: f.idleTimeout, LoginTimeout: f.loginTimeout, Slice: f.slice, TraceSlow: f.traceSlow,
+		QuitDelay: f.quitDelay, QuitWindow: f.quitWindow, AcceptOnError: f.onError == "accept", Session: s.session, Users: s.users,
+	})
+}
+
+// takeData takes the data folder and opens what is in it.
+func (s *server) takeData() (err error) {
+	if s.data, err = datafolder.Open(s.flags.data); err != nil {
+		return err
+	}
+	var numbers *account.Numbers
+	if s.users != nil {
+		if numbers, err = account.OpenNumbers(s.data.File(datafolder.NumberFile)); err != nil {
+			return err
+		}
+	}
+	s.journal = journal.Open(journal.Options{Folder: s.data.Path(), Session: s.session, Keep: time.Duration(s.flags.journalKeep), Log: s.log})
+	s.host.SetData(host.Data{Journal: s.journal, Numbers: numbers})
+	return nil
+}
+
+// close closes what open has opened when it fails.
+func (s *server) close() {
+	s.shut()
+	if s.admin != nil {
+		s.admin.Close(0)
+	}
+	if s.journal != nil {
+		s.journal.Close(time.Second)
+	}
+	if s.data != nil {
+		s.data.Close()
+	}
 }
 
 func (s *server) listen() error {
@@ -79,37 +139,81 @@ func (s *server) listen() error {
 		}
 		l, err := listener.Open(address, s.log)
 		if err != nil {
-			s.shut()
-			if errors.Is(err, syscall.EADDRINUSE) {
-				err = fmt.Errorf("%w: another program has the port; stop it, or give another address with --listen", err)
-			}
-			return err
+			return inUse(err, "--listen")
 		}
 		s.listeners = append(s.listeners, l)
 	}
-	if err := s.writeAddresses(); err != nil {
-		s.shut()
+	if err := s.openAdmin(); err != nil {
 		return err
 	}
+	return s.writeAddresses()
+}
+
+// inUse says what to do about an address that another program has.
+func inUse(err error, flag string) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: another program has the port; stop it, or give another address with %s", err, flag)
+	}
+	return err
+}
+
+// openAdmin binds the admin listener.
+func (s *server) openAdmin() error {
+	f := s.flags
+	if f.admin == "none" {
+		return nil
+	}
+	token := ""
+	if f.adminTokenFile != "" {
+		var err error
+		if token, err = admin.ReadToken(f.adminTokenFile); err != nil {
+			return err
+		}
+	}
+	facts := admin.Facts{
+		Version: Version(), Listen: strings.Fields(s.addresses()), Scripts: absolute(f.scripts), Data: s.data.Path(), Journal: s.journal,
+		Exit: exitCode,
+	}
+	l, err := admin.Open(admin.Options{
+		Address: f.admin, Token: token, House: admin.NewHouse(s.host, facts), Metrics: metrics.Handler(s.host, s.journal, Version(), s.log),
+		Dashboard: metrics.Dashboard(), Log: s.log,
+	})
+	if err != nil {
+		return inUse(err, "--admin")
+	}
+	s.admin = l
 	return nil
 }
 
-// writeAddresses writes --address-file whole or not at all, so that who waits for it never reads half of it.
+// writeAddresses writes --address-file and --admin-address-file.
 func (s *server) writeAddresses() error {
-	name := s.flags.addressFile
+	var clients, admins strings.Builder
+	for _, l := range s.listeners {
+		fmt.Fprintln(&clients, l.Address())
+	}
+	if s.admin != nil {
+		fmt.Fprintln(&admins, s.admin.Address())
+	}
+	if err := writeFile("--address-file", s.flags.addressFile, clients.String()); err != nil {
+		return err
+	}
+	return writeFile("--admin-address-file", s.flags.adminAddressFile, admins.String())
+}
+
+// writeFile writes a file whole or not at all, so that who waits for it never reads half of it. Without a name it does
+// nothing.
+func writeFile(flag, name, text string) error {
 	if name == "" {
 		return nil
 	}
-	var b strings.Builder
-	for _, l := range s.listeners {
-		fmt.Fprintln(&b, l.Address())
-	}
 	temporary := name + ".new"
-	if err := os.WriteFile(temporary, []byte(b.String()), 0o644); err != nil {
-		return fmt.Errorf("cannot write --address-file: %w", err)
+	err := os.WriteFile(temporary, []byte(text), 0o644)
+	if err == nil {
+		err = os.Rename(temporary, name)
 	}
-	if err := os.Rename(temporary, name); err != nil {
-		return fmt.Errorf("cannot write --address-file: %w", err)
+	if err != nil {
+		os.Remove(temporary)
+		return fmt.Errorf("cannot write %s: %w", flag, err)
 	}
 	return nil
 }
@@ -127,25 +231,37 @@ func (s *server) run() int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	over := make(chan struct{})
-	defer close(over)
-	go func() { // ends with run
+	var attendants sync.WaitGroup // they end when the server is over
+	defer attendants.Wait()
+	defer close(s.over)
+	defer s.data.Close()
+	if s.admin != nil {
+		attendants.Go(s.admin.Serve)
+		defer s.admin.Close(lastAnswers)
+	}
+	if s.users != nil {
+		attendants.Go(func() { s.users.Watch(s.over) })
+	}
+	attendants.Go(func() {
 		for {
 			select {
 			case sig := <-signals:
 				s.log.Info("OS signal", "signal", sig.String())
 				s.host.Interrupt()
-			case <-over:
+			case <-s.over:
 				return
 			}
 		}
-	}()
+	})
 	report, err := s.host.Run(s.letIn, s.shut)
 	if err == nil && len(report.Left) == 0 {
 		s.serving.Wait()
 	}
 	return s.conclude(report, err)
 }
+
+// lastAnswers is how long administrators have to take the last answers.
+const lastAnswers = 2 * time.Second
 
 func (s *server) letIn() {
 	for _, l := range s.listeners {
@@ -165,20 +281,27 @@ func (s *server) addresses() string {
 	return strings.Join(all, " ")
 }
 
+func (s *server) adminAddress() string {
+	if s.admin == nil {
+		return "none"
+	}
+	return s.admin.Address().String()
+}
+
 // greet says what was loaded, from where, and what will not run.
 func (s *server) greet() {
-	folder, data := absolute(s.flags.scripts), absolute(s.flags.data)
-	s.log.Info("moongate starts", "version", Version(), "scripts", folder, "scripts_version", s.scripts.Version(), "data", data, "listen", s.addresses())
+	folder := absolute(s.flags.scripts)
+	s.log.Info("moongate starts", "version", Version(), "scripts", folder, "scripts_version", s.scripts.Version(), "data", s.data.Path(),
+		"listen", s.addresses(), "admin", s.adminAddress())
+	if s.data.Exposed() {
+		s.log.Warn("others can look into the data folder: chmod 700 it", "data", s.data.Path())
+	}
 	for _, l := range s.scripts.Loaded() {
-		kind := "project method"
-		if l.Event {
-			kind = "database method"
-		}
 		if l.NotRun != "" {
 			s.log.Info("method not run", "method", l.Name, "file", l.File, "hash", l.Hash, "reason", l.NotRun)
 			continue
 		}
-		s.log.Info("method", "method", l.Name, "file", l.File, "hash", l.Hash, "kind", kind)
+		s.log.Info("method", "method", l.Name, "file", l.File, "hash", l.Hash, "kind", l.Kind())
 	}
 	if !s.scriptsDecide() {
 		s.log.Warn("there is no on_server_open_connection.lua: everybody may connect", "scripts", folder)
@@ -197,15 +320,26 @@ func (s *server) conclude(report host.Report, err error) int {
 		}
 	}
 	s.log.Info("connections", attrs...)
-	switch {
-	case err != nil:
+	code := exitCode(report, err)
+	switch code {
+	case ExitFailed:
 		s.log.Error("moongate failed", "error", err)
-		return ExitFailed
-	case len(report.Left) > 0:
+	case ExitStopped:
 		s.log.Warn("moongate stopped, but something did not end by itself", "left", len(report.Left))
-		return ExitStopped
 	default:
 		s.log.Info("moongate stopped")
+	}
+	return code
+}
+
+// exitCode is what the end of a server means for the program.
+func exitCode(report host.Report, err error) int {
+	switch {
+	case err != nil:
+		return ExitFailed
+	case len(report.Left) > 0:
+		return ExitStopped
+	default:
 		return ExitClean
 	}
 }

@@ -174,12 +174,16 @@ func (s *scene) serve(args []string) error {
 	}
 	addressFile := s.given(&args, "address-file", filepath.Join(s.ts.Getenv("WORK"), "address-"+name))
 	s.given(&args, "listen", "127.0.0.1:0")
+	adminFile := s.given(&args, "admin-address-file", filepath.Join(s.ts.Getenv("WORK"), "admin-"+name))
+	s.given(&args, "admin", "127.0.0.1:0")
 	s.given(&args, "data", filepath.Join(s.ts.Getenv("WORK"), "data-"+name))
 	if old := s.servers[name]; old != nil && !old.ended() {
 		return fmt.Errorf("%s runs already", name)
 	}
-	if err := os.RemoveAll(s.ts.MkAbs(addressFile)); err != nil {
-		return err
+	for _, file := range []string{addressFile, adminFile} {
+		if err := os.RemoveAll(s.ts.MkAbs(file)); err != nil {
+			return err
+		}
 	}
 	server, err := start(name, s.ts.MkAbs("."), s.environment(), append(words, args...))
 	if err != nil {
@@ -192,6 +196,9 @@ func (s *scene) serve(args []string) error {
 	}
 	if err := server.awaitLog("clients can connect"); err != nil {
 		return err
+	}
+	if admin, err := os.ReadFile(s.ts.MkAbs(adminFile)); err == nil {
+		s.ts.Setenv(name+"_admin", strings.TrimSpace(string(admin)))
 	}
 	addresses, err := server.addresses()
 	for i, address := range addresses {
@@ -228,7 +235,8 @@ func (s *scene) environment() []string {
 	var list []string
 	names := []string{"PATH", "HOME", "TMPDIR", "TZ", "GORACE", "GOTRACEBACK", "GOCOVERDIR", "XDG_STATE_HOME"}
 	for _, flag := range strings.Fields("SCRIPTS LISTEN ADDRESS_FILE DATA ALLOW DENY MAX_CONNECTIONS IDLE_TIMEOUT METHOD_TIMEOUT SLICE " +
-		"ON_ERROR MEMORY_LIMIT QUIT_DELAY QUIT_WINDOW LOG_LEVEL LOG_FORMAT") {
+		"ON_ERROR MEMORY_LIMIT QUIT_DELAY QUIT_WINDOW LOG_LEVEL LOG_FORMAT USERS LOGIN_TIMEOUT ADMIN ADMIN_TOKEN_FILE ADMIN_ADDRESS_FILE " +
+		"JOURNAL_KEEP TRACE_SLOW") {
 		names = append(names, "MOONGATE_"+flag)
 	}
 	for _, name := range names {
