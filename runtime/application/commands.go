@@ -139,7 +139,7 @@ func (st *stay) login(name string, password []byte) bool {
 		st.writer.WriteError("REFUSED", refused.Error())
 		st.quit = true
 	case errors.Is(err, ErrWrongPassword):
-		st.writer.WriteError("WRONGPASS", err.Error())
+		st.writer.WriteError("WRONGPASS", err.Error()+".")
 	case errors.Is(err, ErrBusy):
 		st.writer.WriteError("BUSY", err.Error())
 	default:

@@ -44,7 +44,7 @@ type Guest interface {
 
 // Errors of Guest.Identify.
 var (
-	ErrWrongPassword = errors.New("invalid username-password pair or user is disabled.") // Redis' own words
+	ErrWrongPassword = errors.New("invalid username-password pair or user is disabled") // Redis' own words
 	ErrBusy          = errors.New("too many are logging in now; try again")
 )
 

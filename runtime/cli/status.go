@@ -72,7 +72,7 @@ func (s *screen) sheetLine(line sheetLine) string {
 func statusLines(s *admin.Server, address string) []sheetLine {
 	lines := []sheetLine{
 		{"server", []cell{{text: "moongate " + s.Version}, {text: "at " + address}, {text: fmt.Sprintf("process id %d", s.PID)}}},
-		{"state", []cell{{s.State, stateStyles[s.State]}, {text: "for " + lasted(s.Uptime)}, {text: "since " + clock(s.Started)}}},
+		{"state", []cell{{s.State, stateStyles[s.State]}, {text: "up " + lasted(s.Uptime)}, {text: "since " + clock(s.Started)}}},
 	}
 	lines = append(lines, shutdownLines(s)...)
 	lines = append(lines, sheetLine{"listens", []cell{{text: strings.Join(s.Listen, " ")}}},

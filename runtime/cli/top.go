@@ -130,8 +130,8 @@ const (
 	enterScreen = "\x1b[?1049h\x1b[?25l\x1b[2J" // the other screen, no cursor
 	leaveScreen = "\x1b[?25h\x1b[?1049l"
 	homeward    = "\x1b[H"
-	endOfLine   = "\x1b[K"
-	endOfScreen = "\x1b[J"
+	wholeLine   = "\x1b[2K" // erases it: before it is written, as after one that is full the cursor stands on its end
+	restOfIt    = "\r\n\x1b[J" // erases the rows below
 )
 
 // resizeEvery is how often the size of the terminal is looked at.
@@ -192,9 +192,12 @@ func (w *watching) draw() error {
 		if i > 0 {
 			frame += "\r\n"
 		}
-		frame += line + endOfLine
+		frame += wholeLine + line
 	}
-	_, err := io.WriteString(w.out, frame+endOfScreen)
+	if len(lines) < w.rows {
+		frame += restOfIt
+	}
+	_, err := io.WriteString(w.out, frame)
 	return err
 }
 

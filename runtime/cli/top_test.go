@@ -44,7 +44,7 @@ func TestTopShowsWhatHasChanged(t *testing.T) {
 	v.heard(cannedSample(102), nil)
 	out, _ := testScreen(0, 0, false)
 	compare(t, strings.Join(v.lines(out, 0), "\n")+"\n", `
-moongate     serving  for 1m42s  at 127.0.0.1:19880  scripts 4e2c1a5d9b07  10:01:42
+moongate     serving  up 1m42s  at 127.0.0.1:19880  scripts 4e2c1a5d9b07  10:01:42
 verdicts     12 accepted  300 refused  a second  1224 and 30600 in all
 connections  2 open  100 at the most  2 users  1 asleep
 journal      31824 rows  0 waiting
@@ -188,7 +188,7 @@ func TestLiveTop(t *testing.T) {
 	if got := w.live(ctx); got != ExitClean {
 		t.Errorf("got exit code %d, want %d", got, ExitClean)
 	}
-	if got := written.String(); !strings.HasPrefix(got, enterScreen+homeward) || !strings.HasSuffix(got, endOfScreen+leaveScreen) {
+	if got := written.String(); !strings.HasPrefix(got, enterScreen+homeward) || !strings.HasSuffix(got, leaveScreen) {
 		t.Errorf("got %q, want that the screen is entered and left", got)
 	}
 }

@@ -152,7 +152,7 @@ func cutRows(lines []string, rows int) []string {
 func (v *view) summary() []sheetLine {
 	n := &v.now.Server
 	lines := []sheetLine{{"moongate", []cell{
-		{n.State, stateStyles[n.State]}, {text: "for " + lasted(n.Uptime)}, {text: "at " + v.address}, {text: "scripts " + n.ScriptsVersion},
+		{n.State, stateStyles[n.State]}, {text: "up " + lasted(n.Uptime)}, {text: "at " + v.address}, {text: "scripts " + n.ScriptsVersion},
 		{v.now.Time.Local().Format("15:04:05"), faint},
 	}}}
 	lines = append(lines, shutdownLines(n)...)

@@ -28,9 +28,6 @@ type QuitRequest struct {
 	signal bool // asked by the operating system
 }
 
-// waitForAll is the delay of a quit_4d without a time: until all clients have left.
-const waitForAll time.Duration = -1
-
 // ErrTooLate is returned by CancelQuit when the shutdown has gone on, ErrNoQuit when nobody has asked for one.
 var (
 	ErrTooLate = errors.New("the clients are being disconnected already: the shutdown can no longer be canceled")
