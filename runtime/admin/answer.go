@@ -48,8 +48,8 @@ func (l *Listener) serve(inner http.ResponseWriter, r *http.Request) {
 		if v := recover(); v != nil {
 			l.fault(w, r, v)
 		}
-		l.log.Debug("administrator asks", "method", r.Method, "path", r.URL.Path, "status", w.status,
-			"from", r.RemoteAddr, "by", by(r), "duration", time.Since(started))
+		l.log.Debug("administrator asks", append(asker(r), "method", r.Method, "path", r.URL.Path, "status", w.status,
+			"duration", time.Since(started))...)
 	}()
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
@@ -65,7 +65,7 @@ func (l *Listener) serve(inner http.ResponseWriter, r *http.Request) {
 
 // turnAway refuses a request that may not come in, and hangs up.
 func (l *Listener) turnAway(w http.ResponseWriter, r *http.Request, f *failure) {
-	l.warn("administrator refused", "from", r.RemoteAddr, "by", by(r), "error", f.text)
+	l.warn("administrator refused", append(asker(r), "error", f.text)...)
 	w.Header().Set("Connection", "close")
 	if f.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="moongate"`)
@@ -155,6 +155,15 @@ func localAddress(r *http.Request) netip.Addr {
 		return parsePeer(address.String())
 	}
 	return netip.Addr{}
+}
+
+// asker is who asks and from where, for the log.
+func asker(r *http.Request) []any {
+	attrs := []any{"from", r.RemoteAddr}
+	if name := by(r); name != "" {
+		attrs = append(attrs, "by", name)
+	}
+	return attrs
 }
 
 // longestBy is how many characters of X-Moongate-User are kept.

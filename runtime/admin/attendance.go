@@ -105,7 +105,8 @@ func (a *attendance) count() int {
 	return len(a.all)
 }
 
-// parsePeer is the address of a peer in its plainest form: the zero Addr, which is no loopback address, when there is none.
+// parsePeer is the address of a peer in its plainest form; when there is none the zero Addr, which is no loopback
+// address.
 func parsePeer(address string) netip.Addr {
 	peer, err := netip.ParseAddrPort(address)
 	if err != nil {

@@ -1,10 +1,10 @@
 // Package admin is the admin listener: the way in for the person who runs the server, which works when a policy locks
 // everybody out, because it never runs a script.
 //
-// It is HTTP/1.1 with JSON. A [Listener] is one bound address: [Open] binds it, [Listener.Serve] answers, each request on
-// a goroutine of its own, until [Listener.Close]. What it shows and does is a [House], the server as an administrator sees
-// it; [NewHouse] makes one of a host. All routes are rows of one table (routes.go), from which requests are answered and
-// the OpenAPI document is made that the listener serves at /openapi.json. The rows and bodies are in api.go.
+// It is HTTP/1.1 with JSON. A [Listener] is one bound address: [Open] binds it, [Listener.Serve] answers, each connection
+// on a goroutine of its own, until [Listener.Close]. What it shows and does is a [House], the server as an administrator
+// sees it; [NewHouse] makes one of a host. All routes are rows of one table (routes.go), from which requests are answered
+// and the OpenAPI document is made that the listener serves at /openapi.json. The rows and bodies are in api.go.
 //
 // # Who may come in
 //

@@ -109,8 +109,8 @@ func isPort(text string) bool {
 	return text == "" || text[0] == ':' && strings.Trim(text[1:], "0123456789") == ""
 }
 
-// fromPage gives what is wrong with a request of a page in a browser: only a page of this listener could make it, and there
-// are none.
+// fromPage gives what is wrong with a request of a page in a browser: only a page of this listener could make it, and
+// there are none.
 func fromPage(r *http.Request) *failure {
 	for _, origin := range r.Header.Values("Origin") {
 		if r.Host == "" || !strings.EqualFold(origin, "http://"+r.Host) {

@@ -182,9 +182,10 @@ func (h *FakeHouse) Calls() []string {
 // attended is a listener that serves until the test ends.
 type attended struct {
 	*Listener
-	t     *testing.T
-	house *FakeHouse
-	log   *logbook
+	t      *testing.T
+	house  *FakeHouse
+	log    *logbook
+	faults int // how many faults of the host the test wants in the log
 }
 
 // attend serves a house at a free loopback port, or with what the options say.
@@ -203,20 +204,20 @@ func attend(t *testing.T, house *FakeHouse, change ...func(*Options)) *attended 
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &attended{l, t, house, book}
+	a := &attended{Listener: l, t: t, house: house, log: book}
 	a.serveUntilTheEnd()
 	return a
 }
 
-// serveUntilTheEnd serves until the test ends, and wants no fault in the log that the test does not want itself.
+// serveUntilTheEnd serves until the test ends, and wants no fault in the log that the test does not want.
 func (a *attended) serveUntilTheEnd() {
 	var serving sync.WaitGroup
 	serving.Go(a.Serve)
 	a.t.Cleanup(func() {
 		a.Close(0)
 		serving.Wait()
-		if faults := a.log.with("ERROR fault of the host"); len(faults) > 0 && !strings.Contains(strings.Join(faults, ""), "for the test") {
-			a.t.Errorf("faults of the host:\n%s", strings.Join(faults, "\n"))
+		if faults := a.log.with("ERROR "); len(faults) != a.faults {
+			a.t.Errorf("got %d faults of the host, want %d:\n%s", len(faults), a.faults, strings.Join(faults, "\n"))
 		}
 	})
 }
@@ -345,7 +346,7 @@ func attendPipes(t *testing.T, house *FakeHouse, bound, token string) (*attended
 	p := &pipes{incoming: make(chan net.Conn), closed: make(chan struct{})}
 	book := &logbook{}
 	l := open(p, netip.MustParseAddrPort(bound), Options{Token: token, House: house, Log: slog.New(book)})
-	a := &attended{l, t, house, book}
+	a := &attended{Listener: l, t: t, house: house, log: book}
 	a.serveUntilTheEnd()
 	return a, p
 }

@@ -121,8 +121,8 @@ func (l *Listener) Serve() {
 }
 
 // Close stops listening. It waits for answers that are being written, and for streams of events, which end by themselves
-// when those of the House do, but at most for the grace; what is left then is cut off. It may be called without Serve, and
-// more than once: each call returns when all is over.
+// when those of the House do, but at most for the grace; what is left then is cut off. It may be called without Serve,
+// and more than once: each call returns when all is over.
 func (l *Listener) Close(grace time.Duration) {
 	l.closing.Do(func() {
 		l.closed.Store(true)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -73,8 +74,23 @@ func TestAFaultInAnAnswer(t *testing.T) {
 	house.Do = nil
 	expect(t, "the next request", a.ask("POST", "/v1/reload", "").status, 200)
 	faults := a.log.with("ERROR fault of the host: error=")
+	a.faults = 3
 	if len(faults) != 3 || !strings.Contains(faults[0], "listener_test.go") || !strings.Contains(faults[0], "path=/v1/reload") {
 		t.Errorf("got %q", faults)
+	}
+}
+
+// What JSON cannot say is a fault too: of one answer, or one event.
+func TestWhatJSONCannotSay(t *testing.T) {
+	events := make(chan Event, 2)
+	a := attend(t, &FakeHouse{Row: Server{Uptime: math.NaN()}, Stream: from(events, nil)})
+	a.faults = 2
+	expectProblem(t, a.ask("GET", "/v1/server", ""), 500, "its log says more")
+	events <- Event{Kind: "stage", Stage: &Stage{Duration: math.Inf(1)}}
+	events <- Event{Kind: "closed"}
+	close(events)
+	if got := a.ask("GET", "/v1/events", ""); !strings.HasPrefix(got.body, "event: closed\n") {
+		t.Errorf("got %q", got.body)
 	}
 }
 

@@ -76,8 +76,8 @@ func routes() []route {
 	}
 }
 
-// find gives the route of a request, with the variable of its path set; without one the methods that the path is for, nil
-// when there is no such path. HEAD is as GET.
+// find gives the route of a request, with the variable of its path set; without one the methods that the path is for,
+// nil when there is no such path. HEAD is as GET.
 func find(routes []route, r *http.Request) (found *route, allowed []string) {
 	method := r.Method
 	if method == http.MethodHead {
@@ -223,10 +223,7 @@ func (l *Listener) noteAct(r *http.Request, act, target string, done Done, err e
 	if target != "" {
 		attrs = append(attrs, "target", target)
 	}
-	attrs = append(attrs, "from", r.RemoteAddr)
-	if name := by(r); name != "" {
-		attrs = append(attrs, "by", name)
-	}
+	attrs = append(attrs, asker(r)...)
 	if err != nil {
 		attrs = append(attrs, "error", err)
 	} else {

@@ -14,9 +14,9 @@ const (
 	longestToken  = 1024
 )
 
-// ReadToken reads the token of an admin listener from a file, for the server and for its clients. The file has one line of
-// 16 to 1024 printable ASCII characters without spaces; a newline at its end does not count. On Unix nobody but its owner
-// may have permissions on it. The error says what to do, and never shows the token.
+// ReadToken reads the token of an admin listener from a file, for the server and for its clients. The file has one line
+// of 16 to 1024 printable ASCII characters without spaces; a newline at its end does not count. On Unix nobody but its
+// owner may have permissions on it. The error says what to do, and never shows the token.
 func ReadToken(file string) (string, error) {
 	f, err := os.Open(file)
 	if err != nil {

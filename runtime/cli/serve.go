@@ -171,7 +171,7 @@ func (s *server) openAdmin() error {
 		}
 	}
 	facts := admin.Facts{
-		Version: Version(), Listen: strings.Fields(s.addresses()), Scripts: absolute(f.scripts), Data: s.data.Path(), Journal: s.journal,
+		Version: Version(), Listen: s.bound(), Scripts: absolute(f.scripts), Data: s.data.Path(), Journal: s.journal,
 		Exit: exitCode,
 	}
 	l, err := admin.Open(admin.Options{
@@ -270,15 +270,21 @@ func (s *server) letIn() {
 	s.log.Info("clients can connect", "listen", s.addresses())
 }
 
-func (s *server) addresses() string {
-	var all []string
+// bound are the addresses where clients come in.
+func (s *server) bound() []string {
+	all := []string{}
 	for _, l := range s.listeners {
 		all = append(all, l.Address().String())
 	}
-	if all == nil {
+	return all
+}
+
+// addresses are the bound addresses in one word, for the log.
+func (s *server) addresses() string {
+	if len(s.listeners) == 0 {
 		return "none"
 	}
-	return strings.Join(all, " ")
+	return strings.Join(s.bound(), " ")
 }
 
 func (s *server) adminAddress() string {
