@@ -84,8 +84,11 @@ func whole(text string) int64 {
 	return n
 }
 
+// processAct is a method of the client that acts on a process.
+type processAct func(c *client.Client, ctx context.Context, number, id int64) (admin.Done, error)
+
 // onProcesses is a command that acts on processes by their numbers.
-func onProcesses(m *invocation, name string, args []string, act func(*client.Client) func(ctx context.Context, number, id int64) (admin.Done, error)) int {
+func onProcesses(m *invocation, name string, args []string, act processAct) int {
 	o := newOperation(m, name)
 	if ok, code := o.parse(args, 1, -1); !ok {
 		return code
@@ -94,23 +97,23 @@ func onProcesses(m *invocation, name string, args []string, act func(*client.Cli
 		return o.misused(err)
 	}
 	return o.each(o.set.Args(), func(ctx context.Context, target string) (admin.Done, error) {
-		return act(o.client)(ctx, whole(target), 0)
+		return act(o.client, ctx, whole(target), 0)
 	})
 }
 
 // abort is moongate abort.
 func abort(m *invocation, args []string) int {
-	return onProcesses(m, "abort", args, func(c *client.Client) func(context.Context, int64, int64) (admin.Done, error) { return c.Abort })
+	return onProcesses(m, "abort", args, (*client.Client).Abort)
 }
 
 // pause is moongate pause.
 func pause(m *invocation, args []string) int {
-	return onProcesses(m, "pause", args, func(c *client.Client) func(context.Context, int64, int64) (admin.Done, error) { return c.Pause })
+	return onProcesses(m, "pause", args, (*client.Client).Pause)
 }
 
 // resume is moongate resume.
 func resume(m *invocation, args []string) int {
-	return onProcesses(m, "resume", args, func(c *client.Client) func(context.Context, int64, int64) (admin.Done, error) { return c.Activate })
+	return onProcesses(m, "resume", args, (*client.Client).Activate)
 }
 
 // kick is moongate kick.

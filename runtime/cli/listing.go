@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -56,14 +57,24 @@ func show[T any](o *operation, l listing[T]) int {
 		fmt.Fprintln(o.stderr, l.nothing)
 		return ExitClean
 	}
-	t := &table{screen: o.out, gather: -1}
+	return o.written(l.write(o.out, rows))
+}
+
+// write writes the list as a table.
+func (l *listing[T]) write(s *screen, rows []T) error {
+	buffer, to := bufio.NewWriter(s), *s
+	to.Writer = buffer
+	t := &table{screen: &to, gather: -1}
 	for _, c := range l.columns {
 		t.headings = append(t.headings, c.heading)
 	}
 	for i := range rows {
 		t.add(l.row(&rows[i]))
 	}
-	return o.written(t.settle())
+	if err := t.settle(); err != nil {
+		return err
+	}
+	return buffer.Flush()
 }
 
 // row is a row of the table.

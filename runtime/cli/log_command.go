@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
+	"sync"
 	"time"
 
 	"moongate/runtime/journal"
@@ -70,6 +72,12 @@ func (r *reading) run(ctx context.Context) int {
 	read, flush := journal.Read, func() error { return nil }
 	if r.follow {
 		read, flush = journal.Follow, out.Flush
+		var reader sync.WaitGroup
+		defer reader.Wait()
+		var leave context.CancelFunc
+		ctx, leave = context.WithCancel(ctx)
+		defer leave()
+		reader.Go(func() { r.leaveWithReader(ctx, leave) }) // ends with ctx
 	}
 	count, err := r.write(read(ctx, r.data, r.query), r.format(out), flush)
 	if flushed := out.Flush(); err == nil && flushed != nil {
@@ -87,6 +95,14 @@ func (r *reading) run(ctx context.Context) int {
 		fmt.Fprintln(r.stderr, "no connections")
 	}
 	return ExitClean
+}
+
+// leaveWithReader ends the following when whoever reads the output has gone: the next row, at which that would be noticed
+// too, may be hours away.
+func (r *reading) leaveWithReader(ctx context.Context, leave func()) {
+	if file, ok := r.stdout.(*os.File); ok && awaitReaderGone(ctx, file) {
+		leave()
+	}
 }
 
 // writeError is an error of the writer, in contrast to the journal's.

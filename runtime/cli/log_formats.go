@@ -77,8 +77,9 @@ func addressOf(r *journal.Row) string {
 	return r.Address.String()
 }
 
-// logRecord is a row of the journal for programs: the fields of --json, and in their order the columns of --csv. Times are
-// RFC 3339; closed is null, or empty, while the connection is open, and duration, in seconds, is then that until now.
+// logRecord is a row of the journal for programs: the fields of --json, and in their order the columns of --csv. Times
+// are RFC 3339; closed is null, or empty, while the connection is open, and duration, in seconds, is then that until
+// now.
 type logRecord struct {
 	Session    string          `json:"session"`
 	Connection int64           `json:"connection"` // 0: refused before it had a number

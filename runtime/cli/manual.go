@@ -31,7 +31,8 @@ var manuals = []manual{
 		more: "q ends it. What is no terminal gets so many rounds as --count says, one below the other. Processor time\n" +
 			"is that since the round before; in the first round, since the start."},
 	{name: "log", meaning: "show the journal: who came, the verdict, and how it ended",
-		examples: []string{"log --since 1h", "log --refused --last 20", "log --since \"2026-11-21 10:00\" --until 2026-11-22 --csv", "log --follow --user ann"},
+		examples: []string{"log --since 1h", "log --refused --last 20",
+			"log --since \"2026-11-21 10:00\" --until 2026-11-22 --csv", "log --follow --user ann"},
 		more: "Times are spans (90s, 1h, 30d: so long ago) or moments of this machine's clock (\"2026-11-21 10:00\", 10:00\n" +
 			"for today). --refused, --accepted and --open add up; without any of them all connections are shown. In CSV a\n" +
 			"text that begins with = + - @ or ' has a ' before it, because spreadsheets would take it for a formula of a\n" +
@@ -41,13 +42,15 @@ var manuals = []manual{
 	{name: "send", arguments: "TEXT", meaning: "send clients a message",
 		examples: []string{"send \"please save your work\"", "send --user ann \"call me\""}},
 	{name: "abort", arguments: "NUMBER ...", meaning: "end user processes", examples: []string{"abort 12"}},
-	{name: "pause", arguments: "NUMBER ...", meaning: "make user processes wait until they are resumed", examples: []string{"pause 12"}},
+	{name: "pause", arguments: "NUMBER ...", meaning: "make user processes wait until they are resumed",
+		examples: []string{"pause 12"}},
 	{name: "resume", arguments: "NUMBER ...", meaning: "wake paused or delayed user processes", examples: []string{"resume 12"}},
 	{name: "refuse-new", meaning: "refuse new connections; those that are open stay", examples: []string{"refuse-new"}},
 	{name: "accept-new", meaning: "let new connections in again, as the scripts decide", examples: []string{"accept-new"}},
 	{name: "reload", meaning: "load the scripts again", examples: []string{"reload"}},
 	{name: "quit", meaning: "stop the server, in one of four ways",
-		examples: []string{"quit --in 90s --message \"back at noon\"", "quit --wait", "quit --wait-active --detach", "quit --now", "quit --cancel"},
+		examples: []string{"quit --in 90s --message \"back at noon\"",
+			"quit --wait", "quit --wait-active --detach", "quit --now", "quit --cancel"},
 		more: "With nobody connected the server stops at once, whatever the way. Ctrl-C ends the progress only; the server\n" +
 			"still quits. Exit codes: 0 the server has stopped, 1 it has not or its end is not known, 2 wrong usage, 3 it has\n" +
 			"stopped, but something did not end by itself."},

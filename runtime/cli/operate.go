@@ -47,7 +47,8 @@ type operation struct {
 	set    *pflag.FlagSet
 	out    *screen
 
-	admin, tokenFile string // of the commands that ask a server
+	asks             bool   // a server, by its admin listener
+	admin, tokenFile string // of it
 	data             string // of those that read the data folder
 	json, help       bool
 	client           *client.Client // nil for those that read the data folder
@@ -56,8 +57,7 @@ type operation struct {
 // newOperation makes an operation that asks a server. Flags of its own may be added to the set; parse is next.
 func newOperation(m *invocation, name string) *operation {
 	o := newReading(m, name)
-	o.set.StringVar(&o.admin, "admin", defaultAdmin, "`address` of the server's admin listener, host:port")
-	o.set.StringVar(&o.tokenFile, "admin-token-file", "", "`file` with the token of the admin listener; a server on this machine needs none")
+	o.asks = true
 	return o
 }
 
@@ -67,15 +67,24 @@ func newReading(m *invocation, name string) *operation {
 	o.set = pflag.NewFlagSet(name, pflag.ContinueOnError)
 	o.set.SortFlags = false
 	o.set.Usage = func() {}
+	return o
+}
+
+// common adds the flags that all commands for operators have, below those of their own.
+func (o *operation) common() {
+	if o.asks {
+		o.set.StringVar(&o.admin, "admin", defaultAdmin, "`address` of the server's admin listener, host:port")
+		o.set.StringVar(&o.tokenFile, "admin-token-file", "", "`file` with the token of the admin listener; a server on this machine needs none")
+	}
 	o.set.BoolVar(&o.json, "json", false, "write JSON, for programs")
 	o.set.BoolVarP(&o.help, "help", "h", false, "say what the flags mean")
-	return o
 }
 
 // parse reads flags and environment, and makes the client. least and most are how many arguments there may be beside the
 // flags; most is less than 0 when there is no limit. It reports false, with an exit code, when there is nothing more to
 // do.
 func (o *operation) parse(args []string, least, most int) (bool, int) {
+	o.common()
 	err := o.set.Parse(args)
 	if errors.Is(err, pflag.ErrHelp) || err == nil && o.help {
 		fmt.Fprint(o.stdout, o.usageText())
@@ -87,7 +96,7 @@ func (o *operation) parse(args []string, least, most int) (bool, int) {
 	if err != nil {
 		return false, o.misused(err)
 	}
-	if o.set.Lookup("admin") == nil {
+	if !o.asks {
 		return true, ExitClean
 	}
 	token := ""
@@ -118,7 +127,7 @@ func (o *operation) check(least, most int) error {
 	case most >= 0 && n > most:
 		return fmt.Errorf("unexpected argument %q", o.set.Arg(most))
 	}
-	if o.set.Lookup("admin") == nil {
+	if !o.asks {
 		return nil
 	}
 	var err error

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -171,6 +173,32 @@ func TestEnvironmentOfOperators(t *testing.T) {
 	t.Setenv("MOONGATE_DATA", t.TempDir())
 	if got := run("log"); !strings.Contains(got.stderr, "no journal in ") {
 		t.Errorf("got %+v, want that there is no journal", got)
+	}
+}
+
+func TestTokenFile(t *testing.T) {
+	const token = "sesame-sesame-sesame"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+token {
+			w.WriteHeader(http.StatusUnauthorized)
+			io.WriteString(w, `{"error":"a token is needed"}`)
+			return
+		}
+		io.WriteString(w, "[]")
+	}))
+	defer server.Close()
+	t.Setenv("MOONGATE_ADMIN", server.Listener.Addr().String())
+	run("users").want(t, ExitFailed, "", "moongate: "+server.Listener.Addr().String()+
+		" asks for a token: give the file that has it with --admin-token-file (MOONGATE_ADMIN_TOKEN_FILE)\n")
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run("users", "--admin-token-file", file).want(t, ExitClean, "", "no users\n")
+	t.Setenv("MOONGATE_ADMIN_TOKEN_FILE", file)
+	run("users").want(t, ExitClean, "", "no users\n")
+	if got := run("users", "--admin-token-file", file+".missing"); got.code != ExitFailed || !strings.Contains(got.stderr, file+".missing") {
+		t.Errorf("got %+v, want that there is no such file", got)
 	}
 }
 

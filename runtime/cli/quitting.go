@@ -99,10 +99,9 @@ func (q *quitting) follow(ctx context.Context, act admin.QuitAct) int {
 	switch {
 	case ctx.Err() != nil: // it may have been asked
 		return q.interrupted()
-	case err != nil:
+	case err != nil && !(errors.Is(err, client.ErrBroken) && q.wasAsked(ctx)):
 		return q.failed(err)
-	}
-	if !q.json {
+	case err == nil && !q.json:
 		q.watch.say(done.Text)
 	}
 	for {
@@ -124,6 +123,13 @@ func (q *quitting) follow(ctx context.Context, act admin.QuitAct) int {
 		}
 		stream = next
 	}
+}
+
+// wasAsked reports whether a server that went away while it answered had been asked to stop, as far as can be seen: it has
+// gone, or stops. The stream says how.
+func (q *quitting) wasAsked(ctx context.Context) bool {
+	s, err := q.client.Server(ctx)
+	return err != nil || s.Quit != nil || !q.same(&s)
 }
 
 // after reports whether an event was the last of a shutdown, and the exit code then.

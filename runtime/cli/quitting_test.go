@@ -29,6 +29,7 @@ type quittable struct {
 	heard  int // streams of events that were opened
 	once   sync.Once
 	closer sync.WaitGroup    // a goroutine that closes the server, if there is one
+	mute   bool              // the answer to the request to stop breaks off
 	told   func(text string) // is told what is written, if it is there
 }
 
@@ -59,6 +60,11 @@ func newQuittable(t *testing.T, tell func(say func(admin.Event), q *quittable)) 
 		q.change(func(s *admin.Server) { s.Quit = &threeClients })
 		const answer = `{"count":14,"text":"the server stops (in): 14 clients connected"}`
 		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		if q.mute {
+			w.(http.Flusher).Flush()
+			close(q.asked)
+			panic(http.ErrAbortHandler)
+		}
 		io.WriteString(w, answer)
 		w.(http.Flusher).Flush() // it is whole, whatever becomes of the server
 		close(q.asked)
@@ -136,6 +142,13 @@ func TestQuitUntilTheServerHasGone(t *testing.T) {
 func TestQuitOfAServerThatGoesWithoutAWord(t *testing.T) {
 	q := newQuittable(t, func(_ func(admin.Event), q *quittable) { q.goAway() })
 	q.quit(t, t.Context()).want(t, ExitFailed, begun, "moongate: the server has gone without saying how it ended: its log says more\n")
+}
+
+// TestQuitWhoseAnswerIsLost: the server was asked and went away while it answered.
+func TestQuitWhoseAnswerIsLost(t *testing.T) {
+	q := newQuittable(t, func(_ func(admin.Event), q *quittable) { q.goAway() })
+	q.mute = true
+	q.quit(t, t.Context()).want(t, ExitFailed, "", "moongate: the server has gone without saying how it ended: its log says more\n")
 }
 
 func TestQuitOfAServerThatIsStartedAgain(t *testing.T) {

@@ -80,8 +80,12 @@ func statusLines(s *admin.Server, address string) []sheetLine {
 	if s.ScriptsProblem != "" {
 		lines = append(lines, sheetLine{"", []cell{{"the files there are not used: " + s.ScriptsProblem, red}}})
 	}
+	accounts := "without accounts"
+	if s.Accounts {
+		accounts = "with accounts"
+	}
 	lines = append(lines, sheetLine{"data", []cell{{text: s.Data}}}, connectionLine(s),
-		sheetLine{"users", []cell{{text: fmt.Sprint(s.Users)}, {text: map[bool]string{true: "with accounts", false: "without accounts"}[s.Accounts]}}},
+		sheetLine{"users", []cell{{text: fmt.Sprint(s.Users)}, {text: accounts}}},
 		sheetLine{"processes", []cell{{text: fmt.Sprint(s.Processes)}}},
 		sheetLine{"verdicts", []cell{{text: fmt.Sprintf("%d accepted", s.Accepted)}, {text: fmt.Sprintf("%d refused", s.Refused)}}})
 	return append(lines, journalLines(&s.Journal)...)

@@ -90,8 +90,8 @@ func (t *table) write(row []cell) error {
 // narrowest is how many columns are left of a text that has to give way.
 const narrowest = 6
 
-// fitted are the widths with which a line has at most so many columns: always the widest text gives way, and numbers never
-// do. It may come out too wide all the same, and the line is cut. With 0 there is no limit.
+// fitted are the widths with which a line has at most so many columns: always the widest text gives way, and numbers
+// never do. It may come out too wide all the same, and the line is cut. With 0 there is no limit.
 func fitted(headings []heading, widths []int, limit int) []int {
 	fit := append([]int(nil), widths...)
 	total := len(between) * (len(fit) - 1)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"moongate/runtime/admin"
 )
 
 // testScreen is a screen that keeps what is written: a terminal of a width, or none with 0.
@@ -119,4 +121,20 @@ func TestFigures(t *testing.T) {
 			t.Errorf("got %s of %v, want %s", got, share, want)
 		}
 	}
+}
+
+// BenchmarkTable is a list of many rows on a terminal that is too narrow for it.
+func BenchmarkTable(b *testing.B) {
+	out, written := testScreen(100, 50, true)
+	rows := make([]admin.Connection, 1000)
+	for i := range rows {
+		rows[i] = admin.Connection{ID: int64(i), UserName: "日本語", Name: strings.Repeat("x", 150), State: "open", Address: "10.0.0.7:51234"}
+	}
+	l := listing[admin.Connection]{columns: connectionColumns}
+	b.ReportAllocs()
+	for b.Loop() {
+		written.Reset()
+		l.write(out, rows)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(rows)), "ns/row")
 }

@@ -130,15 +130,15 @@ const (
 	enterScreen = "\x1b[?1049h\x1b[?25l\x1b[2J" // the other screen, no cursor
 	leaveScreen = "\x1b[?25h\x1b[?1049l"
 	homeward    = "\x1b[H"
-	wholeLine   = "\x1b[2K" // erases it: before it is written, as after one that is full the cursor stands on its end
+	wholeLine   = "\x1b[2K"    // erases it: before it is written, as after one that is full the cursor stands on its end
 	restOfIt    = "\r\n\x1b[J" // erases the rows below
 )
 
 // resizeEvery is how often the size of the terminal is looked at.
 const resizeEvery = 250 * time.Millisecond
 
-// live fills the terminal until q or Ctrl-C, which is no failure, or for --count rounds. A server that goes away is waited
-// for.
+// live fills the terminal until q or Ctrl-C, which is no failure, or for --count rounds. A server that goes away is
+// waited for.
 func (w *watching) live(ctx context.Context) int {
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()

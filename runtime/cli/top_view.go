@@ -117,7 +117,7 @@ func refused(s *admin.Server) int64  { return s.Refused }
 func (v *view) lines(s *screen, rows int) []string {
 	var lines []string
 	if v.failing != nil {
-		text := fmt.Sprintf("%v; trying again since %s", v.failing, lasted(time.Since(v.failingAt).Seconds()))
+		text := fmt.Sprintf("%v; trying again since %s", v.failing, v.failingAt.Format("15:04:05"))
 		lines = append(lines, s.styled(cutLine(s, text), red))
 	}
 	if v.now == nil {
@@ -161,7 +161,8 @@ func (v *view) summary() []sheetLine {
 		rates = "a second since the start"
 	}
 	lines = append(lines, sheetLine{"verdicts", []cell{
-		{fmt.Sprintf("%s accepted", perSecond(v.rate(accepted))), green}, {fmt.Sprintf("%s refused", perSecond(v.rate(refused))), red}, {text: rates},
+		{fmt.Sprintf("%s accepted", perSecond(v.rate(accepted))), green},
+		{fmt.Sprintf("%s refused", perSecond(v.rate(refused))), red}, {text: rates},
 		{fmt.Sprintf("%d and %d in all", n.Accepted, n.Refused), faint},
 	}})
 	open := connectionLine(n)
@@ -223,11 +224,13 @@ func (v *view) laneLines(s *screen, rows int) []string {
 	return lines
 }
 
-var topLanes = []heading{{title: "LANE"}, {title: "HOLDER"}, {title: "METHOD"}, {title: "PLACE"}, {title: "HELD", right: true}, {title: "WAITING"}}
+var topLanes = []heading{
+	{title: "LANE"}, {title: "HOLDER"}, {title: "METHOD"}, {title: "PLACE"}, {title: "HELD", right: true}, {title: "WAITING"},
+}
 
 var topProcesses = []heading{
-	{title: "NUMBER", right: true}, {title: "CPU", right: true}, {title: "TIME", right: true}, {title: "STATE"}, {title: "NAME"}, {title: "USER"},
-	{title: "METHOD"}, {title: "PLACE"}, {title: "RUNNING", right: true},
+	{title: "NUMBER", right: true}, {title: "CPU", right: true}, {title: "TIME", right: true}, {title: "STATE"},
+	{title: "NAME"}, {title: "USER"}, {title: "METHOD"}, {title: "PLACE"}, {title: "RUNNING", right: true},
 }
 
 // processLines are the processes that fit into so many rows.

@@ -44,14 +44,7 @@ func New(address, token string) *Client {
 		address: address, token: token, user: whoAmI(), timeout: answerTimeout,
 		http: &http.Client{
 			Transport: &http.Transport{
-				DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-					c, err := dialer.DialContext(ctx, network, address)
-					if err != nil {
-						return nil, err
-					}
-					return &conn{Conn: c}, nil
-				},
-				MaxResponseHeaderBytes: 64 << 10, MaxIdleConnsPerHost: 2, DisableCompression: true,
+				DialContext: dial(dialer), MaxResponseHeaderBytes: 64 << 10, MaxIdleConnsPerHost: 2, DisableCompression: true,
 			},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

@@ -47,7 +47,8 @@ func (f *failure) Error() string { return f.text }
 func (f *failure) Unwrap() error { return f.is }
 
 func (c *Client) foreign() error {
-	return &failure{c.address + " is no moongate: something else has that port; give the address of the admin listener with --admin", ErrForeign}
+	text := c.address + " is no moongate: something else has that port; give the address of the admin listener with --admin"
+	return &failure{text, ErrForeign}
 }
 
 func (c *Client) unauthorized() error {
@@ -68,7 +69,7 @@ func (c *Client) explain(ctx context.Context, err error) error {
 		return context.Cause(ctx)
 	case errors.Is(err, errRESP):
 		return &failure{fmt.Sprintf("%s is no admin listener, it is where clients connect: give the address of --admin", c.address), ErrForeign}
-	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "unsupported transfer encoding"),
+	case errors.Is(err, errNoHTTP), strings.Contains(text, "malformed HTTP"), strings.Contains(text, "unsupported transfer encoding"),
 		strings.Contains(text, "server gave HTTP response"), strings.Contains(text, "response headers exceeded"):
 		return c.foreign()
 	case isDial(err):
@@ -77,28 +78,6 @@ func (c *Client) explain(ctx context.Context, err error) error {
 	default:
 		return &failure{fmt.Sprintf("%s broke the connection off%s", c.address, why(err)), ErrBroken}
 	}
-}
-
-// errRESP is what a connection fails with that speaks the protocol of the application listener.
-var errRESP = errors.New("an error of RESP")
-
-// conn is a connection that notices when it was made to the address where clients connect: there HTTP is answered by an
-// error of RESP, with which no answer of HTTP begins.
-type conn struct {
-	net.Conn
-	spoken bool
-}
-
-// Read is net.Conn's.
-func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if !c.spoken && n > 0 {
-		c.spoken = true
-		if b[0] == '-' {
-			return 0, errRESP
-		}
-	}
-	return n, err
 }
 
 // isDial reports whether an exchange failed because nobody could be reached.

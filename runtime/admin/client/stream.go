@@ -16,7 +16,8 @@ import (
 	"moongate/runtime/admin"
 )
 
-// Stream is what happens in a server from the moment on when it was opened. It is one goroutine's at a time, but for Close.
+// Stream is what happens in a server from the moment on when it was opened. It is one goroutine's at a time, but for
+// Close.
 type Stream struct {
 	client *Client
 	ctx    context.Context
@@ -67,8 +68,8 @@ func (s *Stream) Close() {
 	s.body.Close()
 }
 
-// Next waits for the next event and gives it, with its JSON as the server sent it. The error is io.EOF when the server has
-// no more to say, and wraps ErrBroken when it went away without a word.
+// Next waits for the next event and gives it, with its JSON as the server sent it. The error is io.EOF when the server
+// has no more to say, and wraps ErrBroken when it went away without a word.
 func (s *Stream) Next() (admin.Event, json.RawMessage, error) {
 	var data []byte
 	for {
@@ -115,7 +116,8 @@ func (s *Stream) end(err error) error {
 	s.quiet.Stop()
 	switch {
 	case errors.Is(context.Cause(s.ctx), errDeaf):
-		return &failure{fmt.Sprintf("nothing came from %s for %v: the server, or the way to it, hangs", s.client.address, longestSilence), ErrBroken}
+		text := fmt.Sprintf("nothing came from %s for %v: the server, or the way to it, hangs", s.client.address, longestSilence)
+		return &failure{text, ErrBroken}
 	case errors.Is(err, io.EOF):
 		return io.EOF
 	}
