@@ -66,13 +66,13 @@ func (w *waiters) pop() waiter {
 	return one
 }
 
-// take blocks until the caller holds the baton. who is the program it is taken for.
-func (b *baton) take(p Priority, who *Program) {
+// take blocks until the caller holds the baton, and says how long that took. who is the program it is taken for.
+func (b *baton) take(p Priority, who *Program) (waited time.Duration) {
 	b.mu.Lock()
 	if !b.held || b.reserved && p == Door {
 		b.held, b.reserved, b.holder = true, false, who
 		b.mu.Unlock()
-		return
+		return 0
 	}
 	began := time.Now()
 	var turn chan struct{}
@@ -84,12 +84,14 @@ func (b *baton) take(p Priority, who *Program) {
 	b.queue[p].push(waiter{turn, who})
 	b.mu.Unlock()
 	<-turn
-	b.waits.Observe(time.Since(began))
+	waited = time.Since(began)
+	b.waits.Observe(waited)
 	b.mu.Lock()
 	if len(b.turns) < keptTurns {
 		b.turns = append(b.turns, turn)
 	}
 	b.mu.Unlock()
+	return waited
 }
 
 // keptTurns is how many channels a baton keeps for the next who wait.

@@ -52,6 +52,7 @@ type call struct {
 	memory   time.Time // when the heap was looked at
 	stood    time.Time // when the place was noted
 	began    time.Time
+	took     time.Duration // when it is over
 	trace    time.Duration // a call that takes longer is to say where it was then; 0: none is
 	slowAt   string        // where it was
 	method   string
@@ -98,11 +99,11 @@ func (p *Program) Call(o Options, name string, args ...any) ([]any, error) {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoMethod)
 	}
 	l := p.lane
-	l.baton.take(o.Priority, p)
+	waited := l.baton.take(o.Priority, p)
 	now := time.Now()
 	p.call = call{
 		priority: o.Priority, limit: o.Limit, handover: o.Handover, more: o.More, method: name, batch: firstBatch,
-		taken: now, looked: now, memory: now, stood: now, began: now, trace: o.Trace,
+		taken: now, looked: now, memory: now, stood: now, began: now.Add(-waited), trace: o.Trace,
 	}
 	p.since.Store(now.UnixNano())
 	if o.Limit > 0 {
@@ -176,12 +177,13 @@ func (p *Program) failed(err error) error {
 func (p *Program) finish() {
 	now := time.Now()
 	p.process.AddCPU(now.Sub(p.call.taken))
+	p.call.took = now.Sub(p.call.began)
 	p.call.handover = nil
 	p.call.deadline = time.Time{}
 	if p.call.stopped != nil {
 		p.lane.aborts.Add(1)
 	}
-	if p.call.trace > 0 && p.call.slowAt == "" && now.Sub(p.call.began) > p.call.trace {
+	if p.call.trace > 0 && p.call.slowAt == "" && p.call.took > p.call.trace {
 		p.call.slowAt = p.Place() // it waited there
 	}
 	if p.call.more {
@@ -190,6 +192,9 @@ func (p *Program) finish() {
 		p.lane.baton.give(now)
 	}
 }
+
+// Took is how long the last call took, its wait for the baton included.
+func (p *Program) Took() time.Duration { return p.call.took }
 
 // Slow is where the last call was when it had taken longer than Options.Trace, as file:line; "" when it did not.
 func (p *Program) Slow() string { return p.call.slowAt }

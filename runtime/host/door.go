@@ -64,11 +64,11 @@ func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte)
 		twin.End()
 		return h.Open(peer, handover)
 	}
-	g := &guest{host: h, connection: c}
-	if refusal := g.decide(handover); refusal.Code != 0 {
+	program, refusal := h.decide(c, handover)
+	if refusal.Code != 0 {
 		return nil, answer(refusal)
 	}
-	return g, nil
+	return &guest{host: h, connection: c, program: program, decided: time.Now()}, nil
 }
 
 // twin starts the process of a client.
@@ -86,28 +86,28 @@ func (h *Host) admit(a *session.Arrival, user session.User) *session.Connection 
 	return c
 }
 
-// decide asks the open method about the guest's connection, and opens or ends it. handover may be nil.
-func (g *guest) decide(handover func()) session.Refusal {
-	h, c, twin := g.host, g.connection, g.connection.Process
-	g.program = h.scripts.NewProgram(twin, c)
-	c.Began(g.program.Version())
-	refusal, fault := h.verdict(c, g.program, handover)
+// decide asks the open method about a connection, and opens or ends it. The program is that of the twin. handover may be
+// nil.
+func (h *Host) decide(c *session.Connection, handover func()) (Program, session.Refusal) {
+	twin := c.Process
+	program := h.scripts.NewProgram(twin, c)
+	c.Began(program.Version())
+	refusal, fault := h.verdict(c, program, handover)
 	if fault != nil {
-		h.logFault(method.OnServerOpenConnection, twin, c, g.program, fault)
+		h.logFault(method.OnServerOpenConnection, twin, c, program, fault)
 	}
 	if refusal.Code != 0 {
 		h.sessions.Refuse(c)
-		g.program.Close()
+		program.Close()
 		twin.End()
-		h.refused(c.Peer, c, session.User{Number: c.User, Name: c.Account}, refusal, c.Opened, g.program.Returned(), g.program.Version())
-		return refusal
+		h.refused(c.Peer, c, session.User{Number: c.User, Name: c.Account}, refusal, c.Opened, program.Returned(), program.Version())
+		return nil, refusal
 	}
 	twin.SetName(applicationProcess)
 	twin.Rest(process.WaitingForInputOutput)
 	h.sessions.Accept(c)
-	g.decided = time.Now()
 	h.accepted(c)
-	return refusal
+	return program, refusal
 }
 
 // Rest is the door while nobody comes: processes that wait for the lane may have it.

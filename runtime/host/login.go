@@ -102,11 +102,12 @@ func (g *guest) Enter() error {
 	}
 	g.told = true
 	g.setConnection(c)
-	refusal := g.decide(nil)
+	program, refusal := h.decide(c, nil)
 	if refusal.Code != 0 {
 		g.setConnection(nil)
 		return &application.Refused{Code: refusal.Code, Reason: refusal.Reason}
 	}
+	g.program, g.decided = program, time.Now()
 	g.endsWithTwin()
 	c.ServedBy(g.server)
 	return nil

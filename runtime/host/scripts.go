@@ -97,6 +97,8 @@ type Program interface {
 	Returned() string
 	// Version is the version of the scripts that the program began with.
 	Version() string
+	// Took is how long the last call took, waits included.
+	Took() time.Duration
 	// Slow is where the last call was (file:line) when it had taken longer than CallOptions.Trace; "" when it did not.
 	Slow() string
 	// Close ends the program, before its process's number is given back.
