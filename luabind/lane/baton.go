@@ -30,6 +30,7 @@ type baton struct {
 	held     bool
 	reserved bool     // held by nobody, and kept for the door
 	holder   *Program // who took it; of no meaning while it is reserved or not held
+	took     time.Time
 	queue    [2]waiters
 	turns    []chan struct{} // to wait with, not in use
 	since    time.Time       // since when the door has had the baton although others wait; zero: it has not
@@ -66,15 +67,15 @@ func (w *waiters) pop() waiter {
 	return one
 }
 
-// take blocks until the caller holds the baton, and says how long that took. who is the program it is taken for.
-func (b *baton) take(p Priority, who *Program) (waited time.Duration) {
+// take blocks until the caller holds the baton, and says how long that took. who is the program it is taken for, now the
+// time.
+func (b *baton) take(p Priority, who *Program, now time.Time) (waited time.Duration) {
 	b.mu.Lock()
 	if !b.held || b.reserved && p == Door {
-		b.held, b.reserved, b.holder = true, false, who
+		b.held, b.reserved, b.holder, b.took = true, false, who, now
 		b.mu.Unlock()
 		return 0
 	}
-	began := time.Now()
 	var turn chan struct{}
 	if n := len(b.turns); n > 0 {
 		turn, b.turns = b.turns[n-1], b.turns[:n-1]
@@ -84,7 +85,7 @@ func (b *baton) take(p Priority, who *Program) (waited time.Duration) {
 	b.queue[p].push(waiter{turn, who})
 	b.mu.Unlock()
 	<-turn
-	waited = time.Since(began)
+	waited = time.Since(now)
 	b.waits.Observe(waited)
 	b.mu.Lock()
 	if len(b.turns) < keptTurns {
@@ -134,7 +135,7 @@ func (b *baton) release() {
 	if b.reserved {
 		b.reserved = false
 		b.since = time.Time{}
-		b.nextLocked(time.Time{})
+		b.nextLocked(time.Now())
 	}
 }
 
@@ -154,34 +155,34 @@ func (b *baton) nextLocked(now time.Time) {
 	door, others := &b.queue[Door], &b.queue[Ordinary]
 	switch {
 	case door.len() > 0 && b.doorMayGoOnLocked(now):
-		b.passLocked(door.pop())
+		b.passLocked(door.pop(), now)
 	case others.len() > 0:
 		b.since = time.Time{}
-		b.passLocked(others.pop())
+		b.passLocked(others.pop(), now)
 	default:
 		b.held = false
 	}
 }
 
 // passLocked makes one who waited the holder.
-func (b *baton) passLocked(next waiter) {
-	b.holder = next.who
+func (b *baton) passLocked(next waiter, now time.Time) {
+	b.holder, b.took = next.who, now
 	next.turn <- struct{}{}
 }
 
-// look is who has the baton, nil when nobody does, and who waits for it, the next one first.
-func (b *baton) look() (holder *Program, waiting []*Program) {
+// look is who has the baton, nil when nobody does, since when, and who waits for it, the next one first.
+func (b *baton) look() (holder *Program, since time.Time, waiting []*Program) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.held && !b.reserved {
-		holder = b.holder
+		holder, since = b.holder, b.took
 	}
 	for _, q := range b.queue {
 		for _, w := range q.waiting() {
 			waiting = append(waiting, w.who)
 		}
 	}
-	return holder, waiting
+	return holder, since, waiting
 }
 
 // waiting is how many wait for the baton.

@@ -84,10 +84,7 @@ type Report struct {
 // meanwhile.
 func (l *Lane) Report() Report {
 	r := Report{Waits: l.baton.waits.Snapshot(), Slices: l.slices.Load(), Aborts: l.aborts.Load(), Programs: l.programs.Load()}
-	r.Holder, r.Waiting = l.baton.look()
-	if r.Holder != nil {
-		r.Since = time.Unix(0, r.Holder.since.Load())
-	}
+	r.Holder, r.Since, r.Waiting = l.baton.look()
 	return r
 }
 

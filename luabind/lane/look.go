@@ -120,9 +120,8 @@ func (p *Program) Outside(f func()) {
 	p.process.AddCPU(now.Sub(p.call.taken))
 	p.lane.baton.give(now)
 	defer func() {
-		p.lane.baton.take(p.call.priority, p)
+		p.lane.baton.take(p.call.priority, p, time.Now())
 		p.call.taken = time.Now()
-		p.since.Store(p.call.taken.UnixNano())
 		p.call.looked = p.call.taken
 		p.call.memory = p.call.taken
 	}()

@@ -29,7 +29,6 @@ type Program struct {
 	env     *lua.LTable
 	methods map[string]*lua.LFunction // the project methods that the process has used
 	modules map[string]lua.LValue     // what require has loaded
-	since   atomic.Int64              // UnixNano, when the baton was last taken
 	place   atomic.Pointer[string]    // where the code stood when it was last looked at
 	room    [4]lua.LValue             // for the parameters of a call
 	state   sandbox.State
@@ -99,13 +98,13 @@ func (p *Program) Call(o Options, name string, args ...any) ([]any, error) {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoMethod)
 	}
 	l := p.lane
-	waited := l.baton.take(o.Priority, p)
 	now := time.Now()
+	waited := l.baton.take(o.Priority, p, now)
+	now = now.Add(waited)
 	p.call = call{
 		priority: o.Priority, limit: o.Limit, handover: o.Handover, more: o.More, method: name, batch: firstBatch,
 		taken: now, looked: now, memory: now, stood: now, began: now.Add(-waited), trace: o.Trace,
 	}
-	p.since.Store(now.UnixNano())
 	if o.Limit > 0 {
 		p.call.deadline = now.Add(o.Limit)
 	}
@@ -207,7 +206,7 @@ func (p *Program) Close() {
 	if p.state.Idle() {
 		return
 	}
-	p.lane.baton.take(Door, p) // who ends a program at the door may have the baton reserved
+	p.lane.baton.take(Door, p, time.Now()) // who ends a program at the door may have the baton reserved
 	defer func() { p.lane.baton.give(time.Now()) }()
 	p.state.End()
 }

@@ -31,8 +31,9 @@ const (
 	memoryOfThread       = 8       // KiB, the least that Argon2 can do with
 	maxPasses            = 64
 	maxThreads           = 16
-	minSalt, maxSalt     = 8, 64  // bytes
-	minDigest, maxDigest = 16, 64 // bytes
+	maxWork              = 1 << 20 // KiB times passes: a second or two of a processor
+	minSalt, maxSalt     = 8, 64   // bytes
+	minDigest, maxDigest = 16, 64  // bytes
 )
 
 // check says which cost is out of reason.
@@ -45,6 +46,8 @@ func (c Costs) check() error {
 	case c.Memory > maxMemory || c.Memory < memoryOfThread*c.Threads:
 		return fmt.Errorf("the hash asks for m=%d; %d to %d (KiB) are allowed with p=%d", c.Memory, memoryOfThread*c.Threads,
 			maxMemory, c.Threads)
+	case uint64(c.Memory)*uint64(c.Passes) > maxWork:
+		return fmt.Errorf("the hash asks for m=%d and t=%d; their product may be %d at the most, or each login takes seconds", c.Memory, c.Passes, maxWork)
 	}
 	return nil
 }

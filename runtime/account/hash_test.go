@@ -50,6 +50,7 @@ func TestHashesThatAreRefused(t *testing.T) {
 		{with("m=8,t=65,p=1"), "t=65"},
 		{with("m=8,t=1,p=0"), "p=0"},
 		{with("m=1048576,t=1,p=17"), "p=17"},
+		{with("m=1048576,t=2,p=1"), "their product"},
 		{with("m=1048576,t=1,p=4294967295"), "p=4294967295"},
 		{with("m=08,t=1,p=1"), "no number"},
 		{with("m=+8,t=1,p=1"), "no number"},
@@ -75,7 +76,7 @@ func TestHashesThatAreRefused(t *testing.T) {
 			t.Errorf("the error shows the hash: %v", err)
 		}
 	}
-	for _, text := range []string{goodHash, with("m=1048576,t=64,p=16"), with("m=128,t=1,p=16"), parts(bytes64(8), bytes64(16)), parts(bytes64(64), bytes64(64))} {
+	for _, text := range []string{goodHash, with("m=1048576,t=1,p=16"), with("m=16384,t=64,p=1"), with("m=128,t=1,p=16"), parts(bytes64(8), bytes64(16)), parts(bytes64(64), bytes64(64))} {
 		if _, err := parseHash(text); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}

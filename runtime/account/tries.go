@@ -17,7 +17,10 @@ const (
 
 // Tries delays the logins of who guesses passwords, as 4D does: from the fourth try on each is delayed by 10 seconds. 4D
 // counts by workstation; here it is by address, over all its connections, and with IPv6 by /64, which is what one customer
-// gets. An address without a try for 10 minutes is forgotten; beyond 10,000 addresses the one that tried longest ago is.
+// gets. A login that succeeds is no try of a guesser: it is taken back, and with it all others of the address if they were
+// for the same name. Of the delayed tries of one address for one name there is one at a time, or a guesser would only need
+// more connections. An address without a try for 10 minutes is forgotten; beyond 10,000 addresses the one that tried
+// longest ago is.
 //
 // The zero value is ready. Nothing here blocks, or depends on the clock of the wall: with times that come from time.Now a
 // clock that jumps changes nothing, and whatever times come, nobody is delayed for longer than 10 seconds.
@@ -30,32 +33,63 @@ type Tries struct {
 // peer is an address that has tried.
 type peer struct {
 	address netip.Addr
-	tries   int // up to one more than are free
+	tries   int    // up to one more than are free
+	name    string // folded: that of all its tries
+	several bool   // they were for several names
+	delayed map[string]bool
 	last    time.Time
 }
 
-// Begin counts a try of that address, and says how long it is to be delayed: not at all for the first three, 10 seconds from
-// the fourth on. A try counts when it begins, so that of a hundred at once three are the first.
-func (t *Tries) Begin(a netip.Addr, now time.Time) time.Duration {
-	a = workstation(a)
+// Try is one try that has begun. End ends it.
+type Try struct {
+	Delay time.Duration // before the password is looked at
+
+	tries *Tries
+	peer  *peer
+	name  string
+}
+
+// Begin counts a try of that address for a name, and says how long it is to be delayed: not at all for the first three, 10
+// seconds from the fourth on. A try counts when it begins, so that of a hundred at once three are the first. The error is
+// ErrBusy when the same address waits with the same name already.
+func (t *Tries) Begin(a netip.Addr, name string, now time.Time) (Try, error) {
+	name = fold(name)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.forgetLocked(now)
-	p := t.peerLocked(a)
+	p := t.peerLocked(workstation(a), name)
 	p.last = now
+	p.several = p.several || p.name != name
 	p.tries = min(p.tries+1, freeTries+1)
-	if p.tries > freeTries {
-		return tryDelay
+	try := Try{tries: t, peer: p, name: name}
+	if p.tries <= freeTries {
+		return try, nil
 	}
-	return 0
+	if p.delayed[name] {
+		return Try{}, ErrBusy
+	}
+	if p.delayed == nil {
+		p.delayed = map[string]bool{}
+	}
+	p.delayed[name] = true
+	try.Delay = tryDelay
+	return try, nil
 }
 
-// Succeeded forgets the address's tries.
-func (t *Tries) Succeeded(a netip.Addr) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if e, ok := t.peers[workstation(a)]; ok {
-		t.removeLocked(e)
+// End ends a try, and says whether the login succeeded.
+func (y Try) End(succeeded bool) {
+	y.tries.mu.Lock()
+	defer y.tries.mu.Unlock()
+	p := y.peer
+	if y.Delay > 0 {
+		delete(p.delayed, y.name)
+	}
+	switch {
+	case !succeeded:
+	case !p.several:
+		p.tries = 0
+	default:
+		p.tries = max(0, p.tries-1)
 	}
 }
 
@@ -71,7 +105,7 @@ func (t *Tries) forgetLocked(now time.Time) {
 }
 
 // peerLocked is the entry of an address, which it moves to the front, or makes.
-func (t *Tries) peerLocked(a netip.Addr) *peer {
+func (t *Tries) peerLocked(a netip.Addr, name string) *peer {
 	if e, ok := t.peers[a]; ok {
 		t.order.MoveToFront(e)
 		return e.Value.(*peer)
@@ -82,7 +116,7 @@ func (t *Tries) peerLocked(a netip.Addr) *peer {
 	if t.peers == nil {
 		t.peers = map[netip.Addr]*list.Element{}
 	}
-	p := &peer{address: a}
+	p := &peer{address: a, name: name}
 	t.peers[a] = t.order.PushFront(p)
 	return p
 }

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"hash/maphash"
@@ -31,6 +32,15 @@ type Users struct {
 	seed    maphash.Seed
 	matches func(hash, []byte) bool // hash.matches, and in tests what counts its calls
 	seen    sight                   // of the file
+	problem atomic.Pointer[string]  // why the accounts in use are not the file's; nil: they are
+}
+
+// Problem is why the accounts in use are not those of the file, "" when they are.
+func (u *Users) Problem() string {
+	if p := u.problem.Load(); p != nil {
+		return *p
+	}
+	return ""
 }
 
 // Open reads a users file. It does not watch it yet. A wrong file is an error that names the file and the line and says
@@ -61,20 +71,32 @@ func Open(path string, log *slog.Logger) (*Users, error) {
 //
 // It blocks: passwords are hashed by at most half the processors, and at least one, at a time, so that a storm of logins
 // starves nothing else; the wait for a place ends with ctx, whose cause is the error then. Who finds too many waiting gets
-// ErrBusy at once. Hashing itself, some 40 milliseconds with the usual costs, is not interrupted.
+// ErrBusy at once. Hashing itself, some 40 milliseconds with the usual costs, is not interrupted: when ctx ends it keeps its
+// place until it is done, and Verify does not wait for it.
 func (u *Users) Verify(ctx context.Context, name string, password []byte) (User, error) {
 	known, h, ok := u.candidate(name)
 	if err := u.pool.take(ctx, h.costs.Threads); err != nil {
 		return User{}, err
 	}
-	defer u.pool.give(h.costs.Threads)
 	if len(password) == 0 || len(password) > maxPassword {
 		password, ok = nil, false
 	}
-	if same := u.matches(h, password); !same || !ok {
-		return User{}, ErrWrongPassword
+	password = bytes.Clone(password) // the caller may clear it when ctx ends
+	result := make(chan bool, 1)
+	go func() { // ends when the hash is done
+		defer u.pool.give(h.costs.Threads)
+		result <- u.matches(h, password)
+		clear(password)
+	}()
+	select {
+	case same := <-result:
+		if !same || !ok {
+			return User{}, ErrWrongPassword
+		}
+		return known, nil
+	case <-ctx.Done():
+		return User{}, context.Cause(ctx)
 	}
-	return known, nil
 }
 
 // candidate is the user of that name with the hash to compare with. Who cannot log in anyway gets a hash to be busy with.

@@ -216,13 +216,14 @@ func TestLookupAndList(t *testing.T) {
 func TestTries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tries Tries
-		begin := func(address string) time.Duration { return tries.Begin(netip.MustParseAddr(address), time.Now()) }
+		begin := func(address string) time.Duration { return fail(t, &tries, address, "ada", time.Now()) }
 		for i, want := range []time.Duration{0, 0, 0, tryDelay, tryDelay, tryDelay} {
 			expect(t, fmt.Sprint("try ", i+1), begin("192.0.2.1"), want)
 		}
 		expect(t, "the same in IPv6", begin("::ffff:192.0.2.1"), tryDelay)
 		expect(t, "another", begin("192.0.2.2"), 0)
-		tries.Succeeded(netip.MustParseAddr("::ffff:192.0.2.1"))
+		try, _ := tries.Begin(netip.MustParseAddr("::ffff:192.0.2.1"), "ADA", time.Now())
+		try.End(true)
 		expect(t, "after a success", begin("192.0.2.1"), 0)
 		for range 3 {
 			begin("2001:db8::1")
@@ -234,8 +235,52 @@ func TestTries(t *testing.T) {
 		time.Sleep(forgetting)
 		expect(t, "forgotten", begin("2001:db8::1"), 0)
 		expect(t, "addresses", len(tries.peers), 1)
-		expect(t, "no address", tries.Begin(netip.Addr{}, time.Now()), 0)
+		expect(t, "no address", begin("0.0.0.0"), 0)
 	})
+}
+
+// fail is a try that fails, and gives its delay.
+func fail(t *testing.T, tries *Tries, address, name string, now time.Time) time.Duration {
+	t.Helper()
+	try, err := tries.Begin(netip.MustParseAddr(address), name, now)
+	if err != nil {
+		t.Errorf("%s at %s: %v", name, address, err)
+		return 0
+	}
+	try.End(false)
+	return try.Delay
+}
+
+// A login of one's own between guesses of somebody else's password does not make them cheaper.
+func TestASuccessForgivesOnlyItself(t *testing.T) {
+	var tries Tries
+	now := time.Now()
+	for range 10 {
+		fail(t, &tries, "192.0.2.1", "ada", now)
+		fail(t, &tries, "192.0.2.1", "ada", now)
+		own, err := tries.Begin(netip.MustParseAddr("192.0.2.1"), "eve", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own.End(true)
+	}
+	expect(t, "the next guess", fail(t, &tries, "192.0.2.1", "ada", now), tryDelay)
+}
+
+// More connections make no more guesses: of one name at one address one waits at a time.
+func TestDelayedTriesAreOneAtATime(t *testing.T) {
+	var tries Tries
+	now, address := time.Now(), netip.MustParseAddr("192.0.2.1")
+	for range 3 {
+		fail(t, &tries, "192.0.2.1", "ada", now)
+	}
+	first, err := tries.Begin(address, "ada", now)
+	expect(t, "the first", err, nil)
+	_, err = tries.Begin(address, "Ada", now)
+	expect(t, "another meanwhile", err, ErrBusy)
+	expect(t, "another name", fail(t, &tries, "192.0.2.1", "eve", now), tryDelay)
+	first.End(false)
+	expect(t, "when it is over", fail(t, &tries, "192.0.2.1", "ada", now), tryDelay)
 }
 
 func TestOfAHundredTriesAtOnceThreeAreTheFirst(t *testing.T) {
@@ -244,7 +289,7 @@ func TestOfAHundredTriesAtOnceThreeAreTheFirst(t *testing.T) {
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() {
-			if tries.Begin(netip.MustParseAddr("192.0.2.1"), time.Now()) == 0 {
+			if try, err := tries.Begin(netip.MustParseAddr("192.0.2.1"), "ada", time.Now()); err == nil && try.Delay == 0 {
 				free.Add(1)
 			}
 		})
@@ -258,7 +303,7 @@ func TestTriesAreBounded(t *testing.T) {
 	address := netip.MustParseAddr("10.0.0.0")
 	now := time.Now()
 	for range 2 * maxPeers {
-		tries.Begin(address, now)
+		tries.Begin(address, "ada", now)
 		address = address.Next()
 	}
 	expect(t, "addresses", len(tries.peers), maxPeers)
@@ -268,14 +313,15 @@ func TestTriesAreBounded(t *testing.T) {
 // TestTriesAndAClockThatJumps gives times of the wall's clock.
 func TestTriesAndAClockThatJumps(t *testing.T) {
 	var tries Tries
-	address, now := netip.MustParseAddr("192.0.2.1"), time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
+	begin := func(now time.Time) time.Duration { return fail(t, &tries, "192.0.2.1", "ada", now) }
+	now := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
 	for range 4 {
-		tries.Begin(address, now)
+		begin(now)
 	}
 	back := now.Add(-24 * time.Hour)
-	expect(t, "back", tries.Begin(address, back), tryDelay)
-	expect(t, "back, later", tries.Begin(address, back.Add(forgetting-1)), tryDelay)
-	expect(t, "back, and quiet for long enough", tries.Begin(address, back.Add(2*forgetting)), 0)
+	expect(t, "back", begin(back), tryDelay)
+	expect(t, "back, later", begin(back.Add(forgetting-1)), tryDelay)
+	expect(t, "back, and quiet for long enough", begin(back.Add(2*forgetting)), 0)
 }
 
 // BenchmarkVerify is a login with the usual costs.

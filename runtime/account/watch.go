@@ -2,6 +2,7 @@ package account
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"os"
 	"runtime"
@@ -25,7 +26,7 @@ type sight struct {
 	settled   state       // what was taken, or found broken, last
 	candidate *state      // what the last look saw that differs from settled; nil: nothing
 	broken    string      // why the accounts in use are not the file's; "": they are
-	exposed   bool        // it was said that others can read it
+	exposed   bool        // it was said that others can read or write it
 }
 
 // state is what the file says, or why it could not be read, in short.
@@ -98,13 +99,19 @@ func (u *Users) take(text string, err error) {
 	if err == nil {
 		r, err = parse(u.path, text)
 	}
+	if err == nil && len(r.list) == 0 && len(u.now.Load().list) > 0 {
+		err = fmt.Errorf("%s has no account any more; to lock everybody out, disable them or stop the server", u.path)
+	}
 	if err != nil {
 		if u.seen.broken != err.Error() {
 			u.log.Error("the users file is broken; the accounts stay as they were", "file", u.path, "error", err)
 		}
-		u.seen.broken = err.Error()
+		problem := err.Error()
+		u.seen.broken = problem
+		u.problem.Store(&problem)
 		return
 	}
+	u.problem.Store(nil)
 	u.now.Store(r)
 	if u.seen.broken != "" {
 		u.log.Info("the users file is mended", "file", u.path, "accounts", len(r.list))
@@ -116,9 +123,13 @@ func (u *Users) take(text string, err error) {
 
 // warnIfExposed says once that others can read the hashes, which they could try passwords against.
 func (u *Users) warnIfExposed(info fs.FileInfo) {
-	exposed := info != nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o044 != 0
-	if exposed && !u.seen.exposed {
-		u.seen.exposed = true
-		u.log.Warn("others can read the users file; take that from them: chmod 600", "file", u.path, "mode", info.Mode().Perm().String())
+	exposed := info != nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o066 != 0
+	if exposed != u.seen.exposed {
+		u.seen.exposed = exposed
+	} else {
+		exposed = false // it was said
+	}
+	if exposed {
+		u.log.Warn("others can read or write the users file; take that from them: chmod 600", "file", u.path, "mode", info.Mode().Perm().String())
 	}
 }

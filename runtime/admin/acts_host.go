@@ -32,7 +32,7 @@ func (h *house) Activate(number, id int64) (Done, error) {
 func (h *house) process(number, id int64, what string, act func(process.Number, process.ID) error) (Done, error) {
 	n := process.Number(number)
 	if int64(n) != number || id < 0 {
-		return Done{}, fmt.Errorf("%w: no process can have the number %d", ErrGone, number)
+		return Done{}, failing(ErrGone, "no process can have the number %d", number)
 	}
 	name := who(h.host.Processes().Get(n), n)
 	if err := act(n, process.ID(id)); err != nil {
@@ -49,6 +49,11 @@ func translated(err error) error {
 		}
 	}
 	return err
+}
+
+// failing is an error of one of the kinds that the listener knows, in words for the administrator.
+func failing(kind error, format string, args ...any) error {
+	return identified{fmt.Errorf(format, args...), kind}
 }
 
 // identified is an error with another's identity: the text of the one, errors.Is of both.
@@ -82,7 +87,7 @@ func (h *house) DropUser(name string) (Done, error) {
 func (h *house) DropSession(id string) (Done, error) {
 	n := len(h.host.Sessions().OfSession(id))
 	if n == 0 {
-		return Done{}, fmt.Errorf("session %s: %w", id, ErrGone)
+		return Done{}, failing(ErrGone, "session %s is not there (any more)", id)
 	}
 	h.host.Drop(id)
 	return Done{Count: n, Text: fmt.Sprintf("%s of session %s being dropped", plural(n, "connection"), id)}, nil
@@ -105,10 +110,14 @@ func (h *house) Send(m MessageAct) (Done, error) {
 		return Done{}, err
 	}
 	if strings.TrimSpace(m.Text) == "" || len(m.Text) > longestMessage {
-		return Done{}, fmt.Errorf("%w: a message of 1 to %d bytes is expected", ErrBad, longestMessage)
+		return Done{}, failing(ErrBad, "a message of 1 to %d bytes is expected", longestMessage)
 	}
 	n := h.host.Send(m.Text, to)
-	return Done{Count: n, Text: "sent to " + plural(n, "client")}, nil
+	text := "sent to " + plural(n, "client")
+	if rest := len(to) - n; rest > 0 {
+		text += fmt.Sprintf("; %d cannot take messages (they do not speak RESP3)", rest)
+	}
+	return Done{Count: n, Text: text}, nil
 }
 
 func (h *house) recipients(m MessageAct) ([]*session.Connection, error) {
@@ -132,11 +141,11 @@ func (h *house) recipients(m MessageAct) ([]*session.Connection, error) {
 	}
 	switch {
 	case given > 1:
-		return nil, fmt.Errorf("%w: give one of connection, user and session, or none for everybody", ErrBad)
+		return nil, failing(ErrBad, "give one of connection, user and session, or none for everybody")
 	case given == 0:
 		return sessions.Live(), nil
 	case len(to) == 0:
-		return nil, fmt.Errorf("%s is not connected: %w", whom, ErrGone)
+		return nil, failing(ErrGone, "%s is not connected", whom)
 	}
 	return to, nil
 }
@@ -173,16 +182,19 @@ func (h *house) Quit(q QuitAct) (Done, error) {
 	mode, ok := modes[q.Mode]
 	switch {
 	case !ok:
-		return Done{}, fmt.Errorf("%w: mode %q; it must be in, wait, wait-active or now", ErrBad, q.Mode)
-	case mode == host.QuitIn && !(q.Seconds >= 0 && q.Seconds <= longestDelay.Seconds()):
-		return Done{}, fmt.Errorf("%w: seconds must be from 0 to %.0f", ErrBad, longestDelay.Seconds())
+		return Done{}, failing(ErrBad, "mode %q; it must be in, wait, wait-active or now", q.Mode)
+	case mode == host.QuitIn && !(q.Seconds > 0 && q.Seconds <= longestDelay.Seconds()):
+		return Done{}, failing(ErrBad, "the mode in needs seconds, more than 0 and up to %.0f; to stop at once, give the mode now", longestDelay.Seconds())
 	case mode != host.QuitIn && q.Seconds != 0:
-		return Done{}, fmt.Errorf("%w: only the mode in takes seconds", ErrBad)
+		return Done{}, failing(ErrBad, "only the mode in takes seconds")
 	case len(q.Message) > longestMessage:
-		return Done{}, fmt.Errorf("%w: the message may have %d bytes at the most", ErrBad, longestMessage)
+		return Done{}, failing(ErrBad, "the message may have %d bytes at the most", longestMessage)
 	}
 	h.host.AskToQuit(host.QuitRequest{Mode: mode, Delay: time.Duration(q.Seconds * float64(time.Second)), Message: q.Message})
 	n := len(h.host.Shutdown().Waiting)
+	if arrivals := h.host.Sessions().Totals().Arrivals; n == 0 && arrivals > 0 {
+		return Done{Text: fmt.Sprintf("the server stops: nobody is connected, and who is logging in (%d) is sent away", arrivals)}, nil
+	}
 	if n == 0 {
 		return Done{Text: "the server stops: nobody is connected"}, nil
 	}

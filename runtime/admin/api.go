@@ -19,7 +19,8 @@ type Server struct {
 	ScriptsProblem string    `json:"scripts_problem"` // why the last reload was not used; "" when it was
 	Data           string    `json:"data"`            // the folder
 	RefusesNew     bool      `json:"refuses_new"`
-	Accounts       bool      `json:"accounts"` // users log in
+	Accounts       bool      `json:"accounts"`      // users log in
+	UsersProblem   string    `json:"users_problem"` // why the accounts in use are not those of the users file; "" when they are
 
 	Connections        int   `json:"connections"`         // open
 	LoggingIn          int   `json:"logging_in"`          // not known yet

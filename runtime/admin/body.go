@@ -54,7 +54,7 @@ func decode[B any](text []byte) (B, *failure) {
 		return row, &failure{http.StatusBadRequest, "the body must be one JSON object" + why(err)}
 	}
 	for _, name := range must {
-		if _, ok := given[name]; !ok {
+		if value, ok := given[name]; !ok || string(value) == "null" {
 			return row, &failure{http.StatusBadRequest, fmt.Sprintf("the field %q is missing; the fields are %s", name, strings.Join(all, ", "))}
 		}
 	}

@@ -60,7 +60,7 @@ func (h *house) Server() Server {
 		Version: h.facts.Version, PID: os.Getpid(), State: stages[sessions.Stage()], Stage: state.Stage,
 		Started: h.host.Started(), Uptime: since(h.host.Started()), Listen: h.facts.Listen,
 		Scripts: h.facts.Scripts, ScriptsVersion: scripts.Version(), ScriptsProblem: scripts.Problem(), Data: h.facts.Data,
-		RefusesNew: sessions.RefusesNew(), Accounts: h.host.HasAccounts(),
+		RefusesNew: sessions.RefusesNew(), Accounts: h.host.HasAccounts(), UsersProblem: h.host.UsersProblem(),
 		Connections: totals.Open, LoggingIn: totals.Arrivals, MaximumConnections: sessions.Maximum(),
 		Users: sessions.Users(), Processes: h.host.Processes().Count(nil),
 		Journal: h.journal(),

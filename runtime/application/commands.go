@@ -98,7 +98,7 @@ func quit(st *stay, _ wire.Command) {
 // reset puts the conversation back to its beginning. The client process and its variables stay: they are the
 // connection's.
 func reset(st *stay, _ wire.Command) {
-	st.writer.SetVersion(wire.RESP2)
+	st.speak(wire.RESP2)
 	if st.known.Load() {
 		st.guest.SetName("")
 	}
@@ -130,7 +130,9 @@ func (st *stay) login(name string, password []byte) bool {
 	clear(password)
 	if err == nil {
 		st.known.Store(true) // in time: what the open method may take is its own affair
-		err = st.guest.Enter()
+		if err = st.guest.Enter(); err == nil {
+			st.reader.SetLimits(st.limits())
+		}
 	}
 	var refused *Refused
 	switch {
@@ -190,7 +192,7 @@ func hello(st *stay, args wire.Command) {
 	if name != "" {
 		st.guest.SetName(name)
 	}
-	st.writer.SetVersion(version)
+	st.speak(version)
 	st.writer.WriteValue(wire.Map{
 		{Key: "server", Value: "moongate"}, {Key: "version", Value: st.server.options.Version}, {Key: "proto", Value: int64(version)},
 		{Key: "id", Value: int64(st.guest.Connection().ID)}, {Key: "mode", Value: "standalone"}, {Key: "role", Value: "master"},

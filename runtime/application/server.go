@@ -76,6 +76,7 @@ const (
 	commandTime = 30 * time.Second // from a command's first byte to its last
 	writeTime   = 30 * time.Second // for a reply to leave
 	lastWords   = time.Second      // for the reason of the end to leave
+	loginTime   = 15 * time.Second // for one login that runs: 10 s of delay, and the hash
 	lostTime    = time.Second      // how long a method runs before its client is looked after
 	sweepEvery  = time.Second
 )

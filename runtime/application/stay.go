@@ -23,6 +23,7 @@ type stay struct {
 	writer *wire.Writer
 	since  int64        // the second in which it began, by the clock of the sweep
 	phase  atomic.Int64 // what it does, and since when: see enter
+	pushes atomic.Bool  // the client reads pushes: RESP3
 	known  atomic.Bool  // the client has logged in, or need not
 	in     atomic.Int64 // bytes from the client
 	out    atomic.Int64 // bytes to it
@@ -48,18 +49,26 @@ const (
 // It blocks; the end can be asked for with the session.Connection's End.
 func (s *Server) Serve(conn net.Conn, guest Guest) session.Cause {
 	st := &stay{server: s, conn: conn, guest: guest}
-	st.reader = wire.NewReader(st, wire.Limits{})
+	st.known.Store(guest.Connection() != nil)
+	st.reader = wire.NewReader(st, st.limits())
 	st.writer = wire.NewWriter(st)
 	st.reader.FlushBeforeRead(st.writer)
 	st.enter(running)
 	st.since = s.seconds.Load()
-	st.known.Store(guest.Connection() != nil)
 	s.add(st)
 	defer s.remove(st)
 	guest.ServedBy(st)
 	cause := st.converse()
 	st.farewell(cause)
 	return cause
+}
+
+// limits are small for a stranger: many of them must not take the memory of those who are known.
+func (st *stay) limits() wire.Limits {
+	if st.known.Load() {
+		return wire.Limits{}
+	}
+	return wire.Limits{MaxInline: 4 << 10, MaxArguments: 10, MaxBulk: 4 << 10, MaxCommand: 16 << 10}
 }
 
 // converse reads and answers commands.
@@ -149,8 +158,11 @@ func (st *stay) End(cause session.Cause) {
 // longestQueue is how many messages may wait for a client that is busy; older ones are dropped.
 const longestQueue = 16
 
-// Tell leaves a message for the client, from any goroutine.
-func (st *stay) Tell(text string) {
+// Tell leaves a message for the client, from any goroutine. RESP2 has no messages.
+func (st *stay) Tell(text string) bool {
+	if !st.pushes.Load() {
+		return false
+	}
 	st.mu.Lock()
 	if len(st.messages) == longestQueue {
 		st.messages = st.messages[1:]
@@ -158,6 +170,13 @@ func (st *stay) Tell(text string) {
 	st.messages = append(st.messages, text)
 	st.mu.Unlock()
 	st.nudge()
+	return true
+}
+
+// speak chooses the version of the protocol.
+func (st *stay) speak(v wire.Version) {
+	st.writer.SetVersion(v)
+	st.pushes.Store(v == wire.RESP3)
 }
 
 // nudge makes the serving goroutine look at its notes. The note comes before the deadline, and converse clears the
@@ -206,6 +225,15 @@ func (st *stay) Idle() time.Duration {
 // Bytes is how many bytes have come from the client and gone to it.
 func (st *stay) Bytes() (in, out int64) { return st.in.Load(), st.out.Load() }
 
+// grace is what a login that runs may take beyond the time to log in: it may have been made to wait, and must not be cut off
+// by that.
+func (st *stay) grace(p phase) time.Duration {
+	if p == running {
+		return loginTime
+	}
+	return 0
+}
+
 // inspect ends the stay if it is idle or stuck. The sweep calls it.
 func (st *stay) inspect() {
 	now := st.phase.Load()
@@ -214,7 +242,7 @@ func (st *stay) inspect() {
 	login := st.server.options.LoginTimeout
 	var cause session.Cause
 	switch {
-	case login > 0 && time.Duration(seconds-st.since)*time.Second >= login && !st.known.Load():
+	case login > 0 && !st.known.Load() && time.Duration(seconds-st.since)*time.Second >= login+st.grace(p):
 		cause = session.LoginTimeout
 	case p == idle && st.server.options.IdleTimeout > 0 && since >= st.server.options.IdleTimeout:
 		cause = session.Idle

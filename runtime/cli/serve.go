@@ -73,6 +73,7 @@ func (s *server) open(open host.OpenScripts) (err error) {
 		}
 	}()
 	f := s.flags
+	s.removeAddresses()
 	if f.users != "" {
 		if s.users, err = account.Open(f.users, s.log); err != nil {
 			return err
@@ -185,6 +186,15 @@ func (s *server) openAdmin() error {
 	return nil
 }
 
+// removeAddresses takes the files away that say where the server listens: it does not, yet or any more.
+func (s *server) removeAddresses() {
+	for _, name := range []string{s.flags.addressFile, s.flags.adminAddressFile} {
+		if name != "" {
+			os.Remove(name)
+		}
+	}
+}
+
 // writeAddresses writes --address-file and --admin-address-file.
 func (s *server) writeAddresses() error {
 	var clients, admins strings.Builder
@@ -235,6 +245,7 @@ func (s *server) run() int {
 	defer attendants.Wait()
 	defer close(s.over)
 	defer s.data.Close()
+	defer s.removeAddresses()
 	if s.admin != nil {
 		attendants.Go(s.admin.Serve)
 		defer s.admin.Close(lastAnswers)

@@ -90,6 +90,13 @@ func (h *Host) admit(a *session.Arrival, user session.User) *session.Connection 
 // nil.
 func (h *Host) decide(c *session.Connection, handover func()) (Program, session.Refusal) {
 	twin := c.Process
+	settled := false
+	defer func() {
+		if !settled { // a fault of the host, on its way up
+			h.sessions.Refuse(c)
+			twin.End()
+		}
+	}()
 	program := h.scripts.NewProgram(twin, c)
 	c.Began(program.Version())
 	refusal, fault := h.verdict(c, program, handover)
@@ -97,14 +104,16 @@ func (h *Host) decide(c *session.Connection, handover func()) (Program, session.
 		h.logFault(method.OnServerOpenConnection, twin, c, program, fault)
 	}
 	if refusal.Code != 0 {
-		h.sessions.Refuse(c)
 		program.Close()
-		twin.End()
 		h.refused(c.Peer, c, session.User{Number: c.User, Name: c.Account}, refusal, c.Opened, program.Returned(), program.Version())
+		settled = true
+		h.sessions.Refuse(c) // last: a shutdown that waits for nobody to be there goes on now
+		twin.End()
 		return nil, refusal
 	}
 	twin.SetName(applicationProcess)
 	twin.Rest(process.WaitingForInputOutput)
+	settled = true
 	h.sessions.Accept(c)
 	h.accepted(c)
 	return program, refusal
@@ -235,25 +244,34 @@ func (g *guest) endStay() {
 
 // Interrupt ends the login or the method that runs for the connection, if one does.
 func (g *guest) Interrupt(cause session.Cause) {
+	c := g.interruptLogin()
+	if c == nil {
+		return
+	}
+	c.End(cause) // the end may have been asked of the arrival; the kill below must not ask for it again under the lock
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.over {
 		return
 	}
+	switch cause {
+	case session.Shutdown:
+		c.Process.Kill(errShutdown)
+	case session.ProcessAborted:
+	default:
+		c.Process.Kill(fmt.Errorf("%w: %s", errDropped, cause))
+	}
+}
+
+// interruptLogin ends a login that runs, and gives the connection, nil before the client has one.
+func (g *guest) interruptLogin() *session.Connection {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.ctx == nil && g.arrival != nil {
 		g.ctx, g.cancel = context.WithCancelCause(context.Background())
 	}
 	if g.cancel != nil {
 		g.cancel(errDropped)
 	}
-	if g.connection == nil {
-		return
-	}
-	switch cause {
-	case session.Shutdown:
-		g.connection.Process.Kill(errShutdown)
-	case session.ProcessAborted:
-	default:
-		g.connection.Process.Kill(fmt.Errorf("%w: %s", errDropped, cause))
-	}
+	return g.connection
 }

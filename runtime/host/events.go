@@ -78,6 +78,13 @@ func (e *events) publish(event Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for r := range e.all {
+		if event.Kind == Ended && len(r.queue) == cap(r.queue) { // the one that nobody may miss
+			select {
+			case <-r.queue:
+				r.lost++
+			default:
+			}
+		}
 		event.Lost = r.lost
 		select {
 		case r.queue <- event:

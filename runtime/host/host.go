@@ -155,8 +155,9 @@ func (h *Host) startup() error {
 	go func() { // ends with startup: an OS signal during a long startup method ends it
 		select {
 		case <-h.quits.interrupted():
-			h.quits.commit() // what the startup method has not finished cannot serve
-			manager.Kill(errShutdown)
+			if h.quits.commit(h.quits.terms()) { // what the startup method has not finished cannot serve
+				manager.Kill(errShutdown)
+			}
 		case <-stopped:
 		}
 	}()
@@ -164,8 +165,7 @@ func (h *Host) startup() error {
 	if err == nil || errors.Is(err, errShutdown) {
 		return nil
 	}
-	h.quits.ask(QuitRequest{Mode: QuitNow})
-	h.quits.commit()
+	h.quits.demand()
 	return fmt.Errorf("%w: %w", ErrStartup, err)
 }
 

@@ -21,15 +21,23 @@ type logins struct {
 // errInterrupted is what a client is told whose login was interrupted by the end of its connection.
 var errInterrupted = errors.New("the login was interrupted")
 
+// errNoNumber is what a client is told when there is no number for its user.
+var errNoNumber = errors.New("the server has no number for this user; see its log")
+
 // errKnown is what a client is told that logs in as somebody else.
 var errKnown = errors.New("this connection is logged in already; connect again to be another user")
 
 // identify checks a name and a password that came from a peer. It blocks: from the fourth try of an address on for
 // 10 seconds first (CHANGE CURRENT USER), and then until the password has been hashed. ctx ends it.
 func (h *Host) identify(ctx context.Context, peer session.Peer, name string, password []byte) (session.User, error) {
-	address := peer.Address.Addr()
-	if delay := h.logins.tries.Begin(address, time.Now()); delay > 0 {
-		timer := time.NewTimer(delay)
+	try, err := h.logins.tries.Begin(peer.Address.Addr(), name, time.Now())
+	if err != nil {
+		return session.User{}, application.ErrBusy
+	}
+	succeeded := false
+	defer func() { try.End(succeeded) }()
+	if try.Delay > 0 {
+		timer := time.NewTimer(try.Delay)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
@@ -49,12 +57,15 @@ func (h *Host) identify(ctx context.Context, peer session.Peer, name string, pas
 	case err != nil:
 		return session.User{}, errInterrupted
 	}
-	h.logins.tries.Succeeded(address)
+	succeeded = true
 	number, err := h.logins.numbers.Of(user.Name)
-	if err != nil { // the number holds all the same, while this server runs
+	if err != nil {
 		h.log.Error("user number not kept", "user", user.Name, "number", number, "error", err)
 	}
-	return session.User{Number: session.UserNumber(number), Name: user.Name}, nil
+	if number == 0 {
+		return session.User{}, errNoNumber
+	}
+	return session.User{Number: session.UserNumber(number), Name: user.Name}, nil // without an error or with: it holds while this server runs
 }
 
 // limited is a name as the log gets it.
@@ -77,7 +88,10 @@ func (g *guest) Identify(name string, password []byte) error {
 	}
 	user, err := g.host.identify(g.context(), g.arrival.Peer, name, password)
 	if err != nil {
-		g.failed, g.user.Name = g.failed+1, limited(name)
+		g.user.Name = limited(name)
+		if errors.Is(err, application.ErrWrongPassword) {
+			g.failed++
+		}
 		return err
 	}
 	g.user = user
@@ -102,9 +116,13 @@ func (g *guest) Enter() error {
 	}
 	g.told = true
 	g.setConnection(c)
+	defer func() {
+		if g.program == nil {
+			g.setConnection(nil)
+		}
+	}()
 	program, refusal := h.decide(c, nil)
 	if refusal.Code != 0 {
-		g.setConnection(nil)
 		return &application.Refused{Code: refusal.Code, Reason: refusal.Reason}
 	}
 	g.program, g.decided = program, time.Now()

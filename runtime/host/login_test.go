@@ -3,6 +3,7 @@ package host_test
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -86,8 +87,8 @@ func TestClientsLogIn(t *testing.T) {
 		expect(t, "counted", s.Sessions().Count(session.Filter{}), 0)
 		expect(t, "processes", s.Processes().Count(nil), 2)
 		c.expectReply("AUTH ann wrong", wrongPassword)
-		c.expectReply("AUTH nobody ann", wrongPassword)
-		c.expectReply(`AUTH "no more" "no more"`, wrongPassword)
+		c.expectReply("AUTH Ann nobody", wrongPassword)
+		c.expectReply("AUTH ann no", wrongPassword)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if _, err := c.conn.Write([]byte("AUTH ANN ann\r\n")); err != nil { // the fourth try
@@ -110,6 +111,65 @@ func TestClientsLogIn(t *testing.T) {
 		e.expectReply("AUTH Designer", "+OK\r\n")
 		c.conn.Close()
 		s.expectNotes("11s: open 3 1 0 ann ann", "11s: open 1 2 0 Designer Designer", "11s: open 1 3 0 Designer Designer", "11s: close 3 1 0")
+	})
+}
+
+// A name that nobody has, a disabled user and a wrong password are not to be told apart; and what the journal and the log
+// call a wrong password was one.
+func TestWrongLogins(t *testing.T) {
+	serveUsers(t, greeting, same, func(t *testing.T, s *server) {
+		c := s.connectAccepted()
+		c.expectReply("AUTH ann wrong", wrongPassword)
+		c.expectReply("AUTH nobody ann", wrongPassword)
+		c.expectReply(`AUTH "no more" "no more"`, wrongPassword)
+		c.conn.Close()
+		d := s.connectAccepted()
+		d.expectReply("AUTH ann ann", "") // delayed
+		s.AskToQuit(host.QuitRequest{Mode: host.QuitNow})
+		s.wait()
+		var reasons []string
+		for _, l := range s.log.with("connection refused") {
+			reasons = append(reasons, l.attrs["reason"])
+		}
+		expect(t, "reasons", reasons, []string{"wrong user name or password", "did not log in: shutdown"})
+	})
+}
+
+// A stranger's commands are short: many of them must not take the memory of those who are known.
+func TestStrangersAreBrief(t *testing.T) {
+	serveUsers(t, greeting, same, func(t *testing.T, s *server) {
+		c := s.connectAccepted()
+		if got := c.ask("*2\r\n$4\r\nAUTH\r\n$100000"); !strings.HasPrefix(got, "-ERR Protocol error: invalid bulk length") {
+			t.Errorf("a long password: got %q", got)
+		}
+		d := s.connectAccepted()
+		d.expectReply("AUTH ann ann", "+OK\r\n")
+		long := strings.Repeat("x", 100000)
+		d.expectReply("ECHO "+long[:60000], "$60000\r\n"+long[:60000]+"\r\n")
+	})
+}
+
+// Who has asked for the end of an arrival must not wait for the connection that it became.
+func TestTheEndOfAnArrivalThatWasLetIn(t *testing.T) {
+	serveUsers(t, greeting, same, func(t *testing.T, s *server) {
+		c := s.connectOn(terms{slow: 2 * second}) // its first change of the write deadline takes so long
+		time.Sleep(29500 * time.Millisecond)
+		c.ask("PING")
+		time.Sleep(time.Second) // the sweep asks for the end, and is held up in it
+		io.WriteString(c.conn, "AUTH ann ann\r\n")
+		time.Sleep(10 * second)
+		expect(t, "over", c.isOver(), true)
+	})
+}
+
+// New connections that are refused are those of who is logging in, too.
+func TestRefuseNewDuringALogin(t *testing.T) {
+	serveUsers(t, greeting, same, func(t *testing.T, s *server) {
+		c := s.connectAccepted()
+		s.Sessions().RefuseNew(true)
+		c.expectReply("AUTH ann ann", "-REFUSED -10515 the server takes no new connections now\r\n")
+		expect(t, "over", c.isOver(), true)
+		s.expectNotes()
 	})
 }
 
@@ -156,9 +216,9 @@ func TestTriesOfAnAddress(t *testing.T) {
 			c.conn.Close()
 		}
 		c := s.connectAccepted()
-		c.expectReply("AUTH ann ann", "")
+		c.expectReply("AUTH ann wrong", "")
 		c.conn.Close()
-		time.Sleep(2 * second) // the sweep finds that nobody is there
+		time.Sleep(11 * second) // of one name at one address one try waits at a time
 		d := s.connectAccepted()
 		d.expectReply("AUTH ann ann", "")
 		time.Sleep(10 * second)

@@ -89,6 +89,9 @@ func (h *Host) DropUser(user string) (int, error) {
 // OfUser are the live connections of a user, given by name, alias or number. Case does not count, as in 4D's
 // comparisons of text.
 func (h *Host) OfUser(user string) []*session.Connection {
+	if user == "" {
+		return nil
+	}
 	number, err := strconv.ParseInt(user, 10, 64)
 	return slices.DeleteFunc(h.sessions.Live(), func(c *session.Connection) bool {
 		named := strings.EqualFold(c.Account, user) || strings.EqualFold(c.Alias(), user)
@@ -96,12 +99,15 @@ func (h *Host) OfUser(user string) []*session.Connection {
 	})
 }
 
-// Send gives a message to some connections, and says to how many.
+// Send gives a message to some connections, and says to how many it could: a client that speaks RESP2 can get none.
 func (h *Host) Send(text string, to []*session.Connection) int {
+	told := 0
 	for _, c := range to {
-		c.Tell(text)
+		if c.Tell(text) {
+			told++
+		}
 	}
-	return len(to)
+	return told
 }
 
 // Scripts is what the host runs.
@@ -134,6 +140,14 @@ func (h *Host) Shutdown() Shutdown {
 
 // Started is when the server was made.
 func (h *Host) Started() time.Time { return h.started }
+
+// UsersProblem is why the accounts in use are not those of the users file, "" when they are or there are none.
+func (h *Host) UsersProblem() string {
+	if h.logins.users == nil {
+		return ""
+	}
+	return h.logins.users.Problem()
+}
 
 // HasAccounts reports whether clients have to log in.
 func (h *Host) HasAccounts() bool { return h.logins.users != nil }

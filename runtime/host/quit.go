@@ -17,17 +17,17 @@ import (
 // 0 is until all have left.
 func (h *Host) Quit(delay time.Duration) {
 	if delay < 0 {
-		h.AskToQuit(QuitRequest{Mode: QuitWait})
+		h.AskToQuit(QuitRequest{Mode: QuitWait, script: true})
 		return
 	}
-	h.AskToQuit(QuitRequest{Mode: QuitIn, Delay: delay})
+	h.AskToQuit(QuitRequest{Mode: QuitIn, Delay: delay, script: true})
 }
 
 // AskToQuit asks the server to stop, in one of the four ways of 4D's dialog, and returns at once. Requests add up: the
 // server stops as soon as one of them has it stop, and whatever they say, at once when nobody is connected.
 func (h *Host) AskToQuit(r QuitRequest) {
+	h.events.publish(Event{Kind: QuitAsked, Text: r.Mode.String()}) // before what it brings about
 	h.quits.ask(r)
-	h.events.publish(Event{Kind: QuitAsked, Text: r.Mode.String()})
 }
 
 // CancelQuit takes all requests to stop back, those of quit_4d and of the operating system too. It fails with ErrNoQuit,
@@ -36,7 +36,7 @@ func (h *Host) CancelQuit() error { return h.quits.cancel() }
 
 // Interrupt is an OS signal: the first asks the server to stop, with the delay of Config.QuitDelay; the second forces.
 func (h *Host) Interrupt() {
-	if h.quits.isAsked() && h.quits.bySignal() {
+	if h.quits.force() {
 		h.forceOnce.Do(func() {
 			h.log.Warn("the shutdown is forced")
 			close(h.forced)
@@ -82,10 +82,11 @@ func (h *Host) leave() bool {
 		}},
 		shutdown.Stage{Name: "wait for the clients", Budget: farFuture, Run: h.waitForClients},
 	)
-	if h.quits.commit() {
+	if h.quits.isCommitted() {
 		return true
 	}
 	h.progress.forget()
+	h.takeLeft() // what was left by closes during the wait belongs to no shutdown
 	h.sessions.SetStage(session.Serving)
 	h.log.Info("the shutdown was canceled")
 	h.events.publish(Event{Kind: QuitCanceled})
@@ -148,7 +149,7 @@ func (p *progress) begin(stage string) {
 func (p *progress) end(r shutdown.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.over = append(p.over, r)
+	p.stage, p.over = "", append(p.over, r)
 }
 
 func (p *progress) forget() {
@@ -182,14 +183,20 @@ func (h *Host) closeJournal(ctx context.Context) []string {
 // their time is over, or the shutdown is canceled.
 func (h *Host) waitForClients(ctx context.Context) []string {
 	var told time.Time
-	var of <-chan struct{} // of the terms that the clients were told
+	var of chan struct{} // of the terms that the clients were told
 	for {
 		emptied := h.sessions.Emptied()
 		t := h.quits.terms()
 		waiting := h.waitingFor(t)
 		now := time.Now()
-		if !t.any || len(waiting) == 0 || !t.until.IsZero() && !now.Before(t.until) {
+		if !t.any {
 			return nil
+		}
+		if over := len(waiting) == 0 || !t.until.IsZero() && !now.Before(t.until) || ctx.Err() != nil; over {
+			if h.quits.commit(t) {
+				return nil
+			}
+			continue // the terms have changed
 		}
 		if of != t.changed || now.Sub(told) >= tellEvery {
 			told, of = now, t.changed
@@ -205,9 +212,7 @@ func (h *Host) waitForClients(ctx context.Context) []string {
 		case <-emptied:
 		case <-t.changed:
 		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil
+		case <-ctx.Done(): // forced
 		}
 		timer.Stop()
 	}
@@ -259,7 +264,7 @@ func (h *Host) endConnections(ctx context.Context) []string {
 	stuck := time.NewTimer(patience())
 	defer stuck.Stop()
 	forced := ctx.Done()
-	for waiting, live := true, len(h.sessions.Live()); waiting; {
+	for waiting, there := true, h.there(); waiting; {
 		select {
 		case <-emptied:
 			return h.takeLeft()
@@ -270,17 +275,31 @@ func (h *Host) endConnections(ctx context.Context) []string {
 			h.abortDeciding(false)
 			stuck.Reset(patience())
 		case <-stuck.C:
-			now := h.sessions.Count(session.Filter{})
-			waiting, live = now < live, now
+			now := h.there()
+			waiting, there = now < there, now
 			stuck.Reset(patience())
 		}
 	}
+	return h.leftBehind()
+}
+
+// leftBehind kills what is left of the connections, and names it.
+func (h *Host) leftBehind() []string {
 	left := h.takeLeft()
+	for _, a := range h.sessions.Arrivals() {
+		left = append(left, fmt.Sprintf("login from %s", a.Peer.Address))
+	}
 	for _, c := range h.sessions.Live() {
 		left = append(left, fmt.Sprintf("connection %d (%s), process %d%s", c.ID, c.Peer.Address, c.Process.Number(), at(c.Process)))
 		c.Process.Kill(errShutdown)
 	}
 	return left
+}
+
+// there is how many are connected or logging in.
+func (h *Host) there() int {
+	totals := h.sessions.Totals()
+	return totals.Live + totals.Arrivals
 }
 
 // abortDeciding ends the open methods that have not decided, or only those that wait for something.

@@ -26,6 +26,7 @@ type QuitRequest struct {
 	Message string        // for the clients; "": the host's own
 
 	signal bool // asked by the operating system
+	script bool // asked by quit_4d, whose caller goes on: a startup method that asks is not ended
 }
 
 // ErrTooLate is returned by CancelQuit when the shutdown has gone on, ErrNoQuit when nobody has asked for one.
@@ -39,11 +40,13 @@ var (
 type quits struct {
 	mu        sync.Mutex
 	asked     chan struct{} // closed by the first request, made anew when it is canceled
-	signaled  chan struct{} // closed by the first request of the operating system; likewise
+	outside   chan struct{} // closed by the first request that is no script's; likewise
+	forced    bool          // a second signal came: nothing can be canceled any more
 	changed   chan struct{} // closed and made anew by every change of the terms, for the stage that waits
 	any       bool
-	committed bool // it can no longer be canceled
+	committed bool // the point of no return is behind: it can no longer be canceled
 	signal    bool
+	urged     bool     // outside is closed
 	mode      QuitMode // of the request that ends first, for reports
 	until     time.Time
 	active    bool // sleeping clients do not count
@@ -52,15 +55,28 @@ type quits struct {
 
 // init makes the channels.
 func (q *quits) init() {
-	q.asked, q.signaled, q.changed = make(chan struct{}), make(chan struct{}), make(chan struct{})
+	q.asked, q.outside, q.changed = make(chan struct{}), make(chan struct{}), make(chan struct{})
 }
 
 func (q *quits) ask(r QuitRequest) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if r.signal && !q.signal {
-		q.signal = true
-		close(q.signaled)
+	q.askLocked(r)
+}
+
+// demand asks for the end at once, and that cannot be canceled.
+func (q *quits) demand() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.askLocked(QuitRequest{Mode: QuitNow, script: true})
+	q.committed = true
+}
+
+func (q *quits) askLocked(r QuitRequest) {
+	q.signal = q.signal || r.signal
+	if !r.script && !q.urged {
+		q.urged = true
+		close(q.outside)
 	}
 	news := !q.any || r.Message != "" && r.Message != q.message
 	if r.Message != "" {
@@ -104,24 +120,34 @@ func (q *quits) cancel() error {
 	switch {
 	case !q.any:
 		return ErrNoQuit
-	case q.committed:
+	case q.committed || q.forced:
 		return ErrTooLate
 	}
-	if q.signal {
-		q.signaled = make(chan struct{})
+	if q.urged {
+		q.outside = make(chan struct{})
 	}
 	q.asked = make(chan struct{})
-	q.any, q.signal, q.active, q.until, q.message = false, false, false, time.Time{}, ""
+	q.any, q.signal, q.urged, q.active, q.until, q.message = false, false, false, false, time.Time{}, ""
 	q.changeLocked()
 	return nil
 }
 
-// commit is the point of no return. It reports false when everything was canceled before it.
-func (q *quits) commit() bool {
+// commit is the point of no return, if the terms are still those by which somebody found that it is reached. It reports
+// false when they have changed since, or all was canceled.
+func (q *quits) commit(t terms) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.committed = q.any
-	return q.any
+	if q.any && q.changed == t.changed {
+		q.committed = true
+	}
+	return q.committed
+}
+
+// isCommitted reports whether the point of no return is behind.
+func (q *quits) isCommitted() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.committed
 }
 
 // wanted is closed while somebody wants the server to stop.
@@ -131,23 +157,28 @@ func (q *quits) wanted() <-chan struct{} {
 	return q.asked
 }
 
-// interrupted is closed when the operating system wants the server to stop.
+// interrupted is closed when somebody outside of the scripts wants the server to stop.
 func (q *quits) interrupted() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.signaled
+	return q.outside
+}
+
+// force notes a second signal. It reports false when it is not one.
+func (q *quits) force() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.any || !q.signal {
+		return false
+	}
+	q.forced = true
+	return true
 }
 
 func (q *quits) isAsked() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.any
-}
-
-func (q *quits) bySignal() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.signal
 }
 
 // terms are what the stage that waits for the clients goes by.
@@ -158,7 +189,7 @@ type terms struct {
 	until     time.Time // when clients must have left; zero: when they like
 	active    bool      // sleeping clients do not count
 	message   string
-	changed   <-chan struct{} // closed when any of this changes
+	changed   chan struct{} // closed when any of this changes; it tells these terms from all others
 }
 
 func (q *quits) terms() terms {

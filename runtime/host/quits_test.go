@@ -161,3 +161,70 @@ func TestASlowReaderMissesEvents(t *testing.T) {
 		expect(t, "lost", lost, int64(1500-1024))
 	})
 }
+
+// Cancel and quit again: the new terms count, whatever the stage that waits has seen of the old ones.
+func TestAQuitAfterACancelHasItsOwnTerms(t *testing.T) {
+	serve(t, leaving, func(t *testing.T, s *server) {
+		guest := s.resp3()
+		for range 1000 {
+			s.AskToQuit(host.QuitRequest{Mode: host.QuitIn, Delay: 90 * second})
+			if err := s.CancelQuit(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.AskToQuit(host.QuitRequest{Mode: host.QuitIn, Delay: 90 * second})
+		time.Sleep(80 * second)
+		expect(t, "stopped before its time", s.stopped(), false)
+		guest.take()
+		time.Sleep(11 * second)
+		expect(t, "stopped", s.stopped(), true)
+	})
+}
+
+// What did not end by itself while a shutdown waited that was canceled belongs to no other.
+func TestACanceledQuitLeavesNothing(t *testing.T) {
+	f := files{"on_server_close_connection.lua": `delay_process(current_process(), 6000)`}
+	serve(t, f, func(t *testing.T, s *server) {
+		leaver, stayer := s.connectAccepted(), s.connectAccepted()
+		s.AskToQuit(host.QuitRequest{Mode: host.QuitWait})
+		leaver.conn.Close()
+		time.Sleep(10 * second) // its close method is stopped after 5
+		if err := s.CancelQuit(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(second)
+		stayer.conn.Close()
+		time.Sleep(10 * second)
+		s.AskToQuit(host.QuitRequest{Mode: host.QuitNow})
+		s.wait()
+		expect(t, "left", s.report.Left, nil)
+	})
+}
+
+// Nobody who wants the server to stop waits for an endless startup method.
+func TestAnEndlessStartupIsEnded(t *testing.T) {
+	serve(t, files{"on_server_startup.lua": `while true do delay_process(current_process(), 60) end`}, func(t *testing.T, s *server) {
+		time.Sleep(5 * second)
+		s.AskToQuit(host.QuitRequest{Mode: host.QuitWait})
+		s.wait()
+		expect(t, "took", s.took, 5*second)
+		expect(t, "let in", s.opened.Load(), int32(0))
+	})
+}
+
+// The end is what no reader misses, however slow.
+func TestASlowReaderSeesTheEnd(t *testing.T) {
+	serve(t, files{}, func(t *testing.T, s *server) {
+		events := s.Events(t.Context())
+		for range 3000 {
+			s.ScriptsLoaded("v", nil)
+		}
+		s.AskToQuit(host.QuitRequest{Mode: host.QuitNow})
+		s.wait()
+		var last host.Event
+		for e := range events {
+			last = e
+		}
+		expect(t, "the last event", last.Kind, host.Ended)
+	})
+}

@@ -204,8 +204,9 @@ func (l *Listener) refuse(fd int, answer []byte) {
 	unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
 }
 
-// Gone reports whether the other end has closed the connection, as far as can be seen without reading: what it sent
-// before comes first. The connection must be one that a Listener handed out.
+// Gone reports whether the other end has closed the connection, whatever it sent before that has not been read yet. Who has
+// only ended its sending counts as gone too: the two cannot be told apart. The connection must be one that a Listener
+// handed out.
 func Gone(c net.Conn) bool {
 	file, ok := c.(*conn)
 	if !ok {
@@ -217,9 +218,9 @@ func Gone(c net.Conn) bool {
 	}
 	gone := false
 	err = raw.Control(func(fd uintptr) {
-		var b [1]byte
-		n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		gone = n == 0 && err == nil || err != nil && err != unix.EAGAIN && err != unix.EINTR
+		look := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+		n, err := unix.Poll(look, 0)
+		gone = n == 1 && err == nil && look[0].Revents != 0
 	})
 	return gone || err != nil
 }

@@ -87,7 +87,7 @@ type Connection struct {
 // Stay is whoever serves an open connection. Its methods are called from any goroutine and must not block.
 type Stay interface {
 	End(Cause)              // asks for the end
-	Tell(string)            // gives the client a message, if its protocol has a way to
+	Tell(string) bool       // gives the client a message; false: its protocol has no way to
 	Idle() time.Duration    // since when the client has asked for nothing; 0 while something is carried out for it
 	Bytes() (in, out int64) // that came from the client and went to it
 }
@@ -226,12 +226,10 @@ func (c *Connection) End(cause Cause) Cause {
 	return cause
 }
 
-// Tell gives the client a message, if its protocol has a way to. It does not block.
-func (c *Connection) Tell(text string) {
+// Tell gives the client a message, and reports whether there is a way to: its protocol may have none. It does not block.
+func (c *Connection) Tell(text string) bool {
 	c.mu.Lock()
 	stay := c.stay
 	c.mu.Unlock()
-	if stay != nil {
-		stay.Tell(text)
-	}
+	return stay != nil && stay.Tell(text)
 }

@@ -52,11 +52,11 @@ func (r *Registry) New(peer Peer, user User, p *process.Process, now time.Time) 
 }
 
 // Admit makes a connection of an arrival whose user is known now; it keeps the arrival's place and time. It returns nil
-// if the server is stopping by now.
+// if the arrival was ended, or if by now the server is stopping or refuses new connections.
 func (r *Registry) Admit(a *Arrival, user User, p *process.Process) *Connection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.arrivals[a]; !ok || Stage(r.stage.Load()) == Stopping {
+	if _, ok := r.arrivals[a]; !ok || a.Ended() != NoCause || Stage(r.stage.Load()) == Stopping || r.refusing.Load() {
 		return nil
 	}
 	delete(r.arrivals, a)

@@ -37,10 +37,11 @@ func (s *stay) Idle() time.Duration { return 0 }
 
 func (s *stay) Bytes() (in, out int64) { return 0, 0 }
 
-func (s *stay) Tell(text string) {
+func (s *stay) Tell(text string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.told = append(s.told, text)
+	return true
 }
 
 func isClosed(c <-chan struct{}) bool {

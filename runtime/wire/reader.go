@@ -43,6 +43,10 @@ func NewReader(src io.Reader, limits Limits) *Reader {
 	return &Reader{src: src, limits: limits.withDefaults()}
 }
 
+// SetLimits changes the limits, from the next command on that has not been parsed in part. It belongs to the goroutine of
+// ReadCommand.
+func (r *Reader) SetLimits(limits Limits) { r.limits = limits.withDefaults() }
+
 // FlushBeforeRead makes the Reader flush f before it reads from its source, so that replies are sent
 // together while commands are waiting, and none is held back while the client waits for it. Looking at
 // Buffered after each command is not enough for that: what is buffered may be an empty line, or the
