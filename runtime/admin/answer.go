@@ -80,16 +80,16 @@ func (l *Listener) dispatch(w http.ResponseWriter, r *http.Request) {
 		l.lost(w, allowed)
 		return
 	}
-	places := l.requests
-	if found.stream {
-		places = l.streams
-	}
-	if !places.take() {
-		w.Header().Set("Retry-After", "1")
-		l.problem(w, &failure{http.StatusServiceUnavailable, fmt.Sprintf("%d requests of this kind are being answered; try again in a second", cap(places))})
+	if found.stream { // of which there are only so many, in a way of their own
+		found.serve(l, w, r)
 		return
 	}
-	defer places.giveBack()
+	if !l.requests.take() {
+		w.Header().Set("Retry-After", "1")
+		l.problem(w, &failure{http.StatusServiceUnavailable, fmt.Sprintf("%d requests of this kind are being answered; try again in a second", cap(l.requests))})
+		return
+	}
+	defer l.requests.giveBack()
 	found.serve(l, w, r)
 }
 

@@ -24,7 +24,10 @@ type attendance struct {
 }
 
 // attendant is one connection.
-type attendant struct{ far, active bool }
+type attendant struct {
+	far, active bool
+	since       time.Time // since when it is, or is not, active
+}
 
 // note follows the life of a connection. It reports whether the connection may live: false for a new one when there are
 // too many, which is then not counted.
@@ -44,7 +47,7 @@ func (a *attendance) note(c net.Conn, state http.ConnState) bool {
 		}
 		a.setActiveLocked(was.active, false)
 	default:
-		is := attendant{was.far, state == http.StateActive}
+		is := attendant{was.far, state == http.StateActive, time.Now()}
 		a.all[c] = is
 		a.setActiveLocked(was.active, is.active)
 	}
@@ -55,15 +58,37 @@ func (a *attendance) admitLocked(c net.Conn) bool {
 	peer := parsePeer(c.RemoteAddr().String())
 	far := !peer.IsLoopback()
 	if len(a.all) >= mostConnections || far && a.far >= mostFarConnections {
-		return false
+		if !a.makeRoomLocked(far && a.far >= mostFarConnections) {
+			return false
+		}
 	}
 	if a.all == nil {
 		a.all = map[net.Conn]attendant{}
 	}
-	a.all[c] = attendant{far: far}
+	a.all[c] = attendant{far: far, since: time.Now()}
 	if far {
 		a.far++
 	}
+	return true
+}
+
+// makeRoomLocked closes the connection that has asked for nothing for longest, of those from far only or of all. It reports
+// false when all are asking.
+func (a *attendance) makeRoomLocked(far bool) bool {
+	var oldest net.Conn
+	for c, one := range a.all {
+		if !one.active && (one.far || !far) && (oldest == nil || one.since.Before(a.all[oldest].since)) {
+			oldest = c
+		}
+	}
+	if oldest == nil {
+		return false
+	}
+	if a.all[oldest].far {
+		a.far--
+	}
+	delete(a.all, oldest)
+	oldest.Close()
 	return true
 }
 

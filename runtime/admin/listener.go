@@ -38,8 +38,8 @@ type Listener struct {
 	routes   []route
 	document []byte // OpenAPI, of the routes
 	present  attendance
-	requests slots // those that are answered now, streams left out
-	streams  slots // of events
+	requests slots   // those that are answered now, streams left out
+	streams  streams // of events
 	warnings seldom
 	patience time.Duration // that a peer has to take an answer or an event: answerTimeout, but in tests
 
@@ -93,7 +93,7 @@ func open(inner net.Listener, bound netip.AddrPort, o Options) *Listener {
 	l := &Listener{
 		inner: inner, bound: bound, house: o.House, metrics: o.Metrics, dashboard: o.Dashboard, log: o.Log,
 		guard: newGuard(bound.Addr(), o.Token), routes: routes(),
-		requests: make(slots, mostRequests), streams: make(slots, mostStreams), patience: answerTimeout,
+		requests: make(slots, mostRequests), patience: answerTimeout,
 		done: make(chan struct{}),
 	}
 	l.document = document(l.routes)

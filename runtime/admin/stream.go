@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,6 +18,10 @@ const aliveEvery = 15 * time.Second
 func (l *Listener) serveEvents(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
+	defer l.streams.enter(func() {
+		cancel()
+		http.NewResponseController(w).SetWriteDeadline(time.Now()) // its peer may not read
+	})()
 	http.NewResponseController(w).SetReadDeadline(time.Time{}) // the request is over, and the peer may be silent
 	w.Header().Set("Content-Type", "text/event-stream")
 	s := &stream{listener: l, w: w}
@@ -41,6 +46,29 @@ func (l *Listener) serveEvents(w http.ResponseWriter, r *http.Request) {
 		if s.write(fmt.Sprintf("event: %s\ndata: %s\n\n", e.Kind, data)) != nil {
 			return
 		}
+	}
+}
+
+// streams are the streams that there are, the oldest first. The zero streams is ready for use, from any goroutine.
+type streams struct {
+	mu  sync.Mutex
+	all []*func()
+}
+
+// enter adds a stream that end ends, and ends the oldest when there are too many. The result takes it away.
+func (s *streams) enter(end func()) (leave func()) {
+	one := &end
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.all) >= mostStreams {
+		(*s.all[0])()
+		s.all = s.all[1:]
+	}
+	s.all = append(s.all, one)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.all = slices.DeleteFunc(s.all, func(other *func()) bool { return other == one })
 	}
 }
 

@@ -23,7 +23,7 @@
 // power cut (synchronous=FULL: the writer waits for the disk at each batch; that costs it no measurable CPU, and nobody
 // else waits). What is lost is what had not been written: 200 ms, on a disk that keeps up. Rows that a killed
 // server left open are closed as [Lost] by the next one, at the last moment that the journal knows the old one to have
-// lived, which is when it wrote last. An end that was dropped is [Lost] as soon as recording works: the queue remembers
+// lived: when it wrote last, and while connections are open it writes a sign of life once a minute. An end that was dropped is [Lost] as soon as recording works: the queue remembers
 // as many of those as it holds rows, and Close closes the rest.
 //
 // Order is the order of writing, not of clocks. Clocks may jump: durations are never negative, queries by time find every

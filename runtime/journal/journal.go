@@ -58,6 +58,7 @@ type pace struct {
 	retry       time.Duration // the first pause after a failure; each is twice as long as the one before
 	retryMost   time.Duration
 	report      time.Duration // least time between two lines of the log about drops
+	aliveEvery  time.Duration // between two signs of life while connections are open and nothing else is written
 	asideEvery  time.Duration // least time between two broken files put aside
 	sweepEvery  time.Duration // time from one look for old rows to the next
 	sweepPause  time.Duration // between two steps of a look
@@ -71,7 +72,7 @@ func defaultPace() pace {
 	start := time.Now()
 	return pace{
 		gather: 200 * time.Millisecond, ripe: 4096, retry: 100 * time.Millisecond, retryMost: 5 * time.Second,
-		report: 10 * time.Second, asideEvery: time.Minute, sweepEvery: time.Minute, sweepPause: 20 * time.Millisecond,
+		report: 10 * time.Second, aliveEvery: time.Minute, asideEvery: time.Minute, sweepEvery: time.Minute, sweepPause: 20 * time.Millisecond,
 		trust: time.Hour, checkpoints: 4000, now: time.Now,
 		uptime: func() time.Duration { return time.Since(start) },
 	}

@@ -22,6 +22,8 @@ type writer struct {
 	debts     []debt
 	assembled bool // blocks and debts are in the batch
 
+	sign bool // of life: to be written although nothing waits
+
 	aside  time.Time // when a broken file was put aside last
 	outage outage
 }
@@ -69,9 +71,18 @@ func (w *writer) await() bool {
 			defer timer.Stop()
 			sweep = timer.C
 		}
+		var alive <-chan time.Time // nil: after a crash nothing would be closed at the wrong time
+		if len(w.batch.open) > 0 {
+			timer := time.NewTimer(p.aliveEvery)
+			defer timer.Stop()
+			alive = timer.C
+		}
 		select {
 		case <-w.j.stop:
 			return false
+		case <-alive:
+			w.sign = true
+			return true
 		case <-sweep:
 			return true
 		case <-w.j.queue.wake:
@@ -163,11 +174,12 @@ func (w *writer) work(ctx context.Context) error {
 		w.batch.assemble(blocks, debts)
 		w.assembled = true
 	}
-	if len(w.blocks) > 0 || len(w.debts) > 0 {
+	if len(w.blocks) > 0 || len(w.debts) > 0 || w.sign {
 		if err := w.write(ctx); err != nil {
 			return err
 		}
 	}
+	w.sign = false
 	w.j.wrote(len(w.batch.fresh))
 	w.j.queue.done(w.blocks)
 	w.blocks, w.debts, w.assembled = nil, nil, false
