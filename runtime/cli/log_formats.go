@@ -23,8 +23,10 @@ func newTableRows(to *screen, gather int) *tableRows {
 
 // The widths are for --follow, which cannot know what is to come.
 var logHeadings = []heading{
-	{"TIME", false, 19}, {"CONNECTION", true, 10}, {"USER", false, 12}, {"ADDRESS", false, 21}, {"VERDICT", false, 8}, {"CODE", true, 6},
-	{"REASON/CAUSE", false, 24}, {"BY", false, 20}, {"DURATION", true, 8}, {"BYTES", true, 13}, {"VERSION", false, 12},
+	{title: "TIME", least: 19, whole: true}, {title: "CONNECTION", right: true, least: 10, drop: 2}, {title: "USER", least: 12},
+	{title: "ADDRESS", least: 21, whole: true}, {title: "VERDICT", least: 8, whole: true}, {title: "CODE", right: true, least: 6, drop: 1},
+	{title: "REASON/CAUSE", least: 24}, {title: "BY", least: 20, drop: 3}, {title: "DURATION", right: true, least: 8, drop: 4},
+	{title: "BYTES", right: true, least: 13, drop: 5}, {title: "VERSION", least: 12, drop: 6},
 }
 
 func (t *tableRows) row(r *journal.Row) error {

@@ -81,6 +81,9 @@ func statusLines(s *admin.Server, address string) []sheetLine {
 		lines = append(lines, sheetLine{"", []cell{{"the files there are not used: " + s.ScriptsProblem, red}}})
 	}
 	accounts := "without accounts"
+	if s.UsersProblem != "" {
+		lines = append(lines, sheetLine{"", []cell{{"the users file is not used: " + s.UsersProblem, red}}})
+	}
 	if s.Accounts {
 		accounts = "with accounts"
 	}

@@ -7,6 +7,8 @@ type heading struct {
 	title string
 	right bool // its texts stand to the right, as numbers do, and are not cut
 	least int  // columns that it takes at least, when no rows gather that would say how wide it has to be
+	whole bool // its texts are not cut either: half a time says nothing
+	drop  int  // where there is no room for all columns, the one with the highest goes first, then from the right
 }
 
 // cell is one field of a table. Its text may hold anything: it is made printable where it is written.
@@ -87,34 +89,91 @@ func (t *table) write(row []cell) error {
 	return err
 }
 
-// narrowest is how many columns are left of a text that has to give way.
-const narrowest = 6
+// narrowest is how many columns are left of a text that has to give way, if it is not shorter. alwaysThere is how many of
+// the first columns are never left out.
+const (
+	narrowest   = 12
+	alwaysThere = 3
+)
 
-// fitted are the widths with which a line has at most so many columns: always the widest text gives way, and numbers
-// never do. It may come out too wide all the same, and the line is cut. With 0 there is no limit.
+// leftOut is the width of a column that there is no room for.
+const leftOut = -1
+
+// fitted are the widths with which a line has at most so many columns. What there is no room for even with short texts is
+// left out; then always the widest text gives way, and numbers never do. It may come out too wide all the same, and the
+// line is cut. With 0 there is no limit.
 func fitted(headings []heading, widths []int, limit int) []int {
 	fit := append([]int(nil), widths...)
-	total := len(between) * (len(fit) - 1)
-	for i := range fit {
-		if limit > 0 {
-			fit[i] = min(fit[i], limit)
-		}
-		total += fit[i]
+	if limit <= 0 {
+		return fit
 	}
-	for limit > 0 && total > limit {
-		widest := -1
-		for i, w := range fit {
-			if !headings[i].right && w > narrowest && (widest < 0 || w > fit[widest]) {
-				widest = i
+	for shortest(headings, fit) > limit {
+		i := dispensable(headings, fit)
+		if i < 0 {
+			break
+		}
+		fit[i] = leftOut
+	}
+	for _, least := range []int{narrowest, narrowest / 2} { // the half of it where nothing can be left out
+		for total(fit) > limit {
+			i := widestText(headings, fit, least)
+			if i < 0 {
+				break
 			}
+			fit[i]--
 		}
-		if widest < 0 {
-			return fit
-		}
-		fit[widest]--
-		total--
 	}
 	return fit
+}
+
+// total is how wide a line is.
+func total(widths []int) int {
+	n := -len(between)
+	for _, w := range widths {
+		if w != leftOut {
+			n += w + len(between)
+		}
+	}
+	return n
+}
+
+// mayCut reports whether the texts of a column may be cut: those of the first say what the row is about.
+func mayCut(headings []heading, i int) bool { return i > 0 && !headings[i].right && !headings[i].whole }
+
+// shortest is how wide a line is when all texts give way.
+func shortest(headings []heading, widths []int) int {
+	short := append([]int(nil), widths...)
+	for i := range short {
+		if mayCut(headings, i) {
+			short[i] = min(short[i], narrowest)
+		}
+	}
+	return total(short)
+}
+
+// dispensable is the column to leave out next, -1 when none may be.
+func dispensable(headings []heading, widths []int) int {
+	next := -1
+	for i := len(widths) - 1; i >= 0; i-- {
+		if widths[i] == leftOut || headings[i].drop == 0 && i < alwaysThere {
+			continue
+		}
+		if next < 0 || headings[i].drop > headings[next].drop {
+			next = i
+		}
+	}
+	return next
+}
+
+// widestText is the column that gives way next, -1 when all are as narrow as they may be.
+func widestText(headings []heading, widths []int, least int) int {
+	widest := -1
+	for i, w := range widths {
+		if mayCut(headings, i) && w > least && (widest < 0 || w > widths[widest]) {
+			widest = i
+		}
+	}
+	return widest
 }
 
 // line is a row as it is written, without its end, and cut where the terminal ends.
@@ -122,6 +181,9 @@ func (t *table) line(row []cell, widths []int, limit int) string {
 	var b strings.Builder
 	at := 0
 	for i, c := range row {
+		if widths[i] == leftOut {
+			continue
+		}
 		if i > 0 {
 			b.WriteString(between)
 			at += len(between)

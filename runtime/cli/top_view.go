@@ -171,6 +171,9 @@ func (v *view) summary() []sheetLine {
 		open.says = append(open.says, cell{text: fmt.Sprintf("%d asleep", sleeping)})
 	}
 	lines = append(lines, open)
+	if n.UsersProblem != "" {
+		lines = append(lines, sheetLine{"users", []cell{{"the file is not used: " + n.UsersProblem, red}}})
+	}
 	if n.ScriptsProblem != "" {
 		lines = append(lines, sheetLine{"scripts", []cell{{"not loaded: " + n.ScriptsProblem, red}}})
 	}
