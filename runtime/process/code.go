@@ -55,12 +55,22 @@ const (
 	OtherInternal   Type = -40
 )
 
+// typeNames has all of 4D's codes, also those of processes that only 4D makes.
 var typeNames = map[Type]string{
-	None: "none", ExecuteOnServer: "execute on server process", OtherUser: "other user process",
-	Worker: "worker process", Main: "main process", ServerInterface: "server interface process",
-	OnExit: "on exit process", InternalServer: "internal 4D server process",
-	InternalTimer: "internal timer process", ClientManager: "client manager process",
-	MainOfServer: "main 4D process", OtherInternal: "other internal process",
+	None: "none", ExecuteOnServer: "execute on server process", 2: "created from menu command", 3: "created from execution dialog",
+	OtherUser: "other user process", Worker: "worker process",
+	Main: "main process", -2: "design process", -3: "web process with no context", -4: "cache manager", -5: "indexing process",
+	-6: "serial port manager", -7: "apple event manager", -8: "event manager", -9: "external task", -10: "other 4D process",
+	-12: "web process on 4D remote", -13: "web server process", -14: "execute on client process",
+	ServerInterface: "server interface process", OnExit: "on exit process", -17: "method editor macro process",
+	InternalServer: "internal 4D server process", -19: "backup process", -20: "log file process", -21: "restore process",
+	-22: "MSC process", -24: "SQL method execution process", InternalTimer: "internal timer process", -26: "monitor process",
+	-29: "compiler process", ClientManager: "client manager process", -32: "web server spare process", -33: "SOAP process",
+	MainOfServer: "main 4D process", OtherInternal: "other internal process", -41: "worker pool in use",
+	-42: "worker pool spare", -43: "ServerNet listener", -44: "ServerNet session manager", -45: "DB4D index builder",
+	-46: "DB4D flush cache", -47: "DB4D garbage collector", -48: "DB4D worker pool user", -49: "DB4D cron", -50: "DB4D mirror",
+	-51: "DB4D listener", -52: "SQL worker pool server", -53: "SQL net session manager", -54: "SQL listener",
+	-55: "HTTP worker pool server", -56: "HTTP listener", -57: "logger process", -58: "HTTP log flusher",
 }
 
 // String is 4D's name of the type, in lower case.

@@ -32,6 +32,7 @@ type Process struct {
 	kick    chan struct{} // of capacity 1, told when hold, killed or wakeups changes; made by the first wait
 	placed  Placed
 	onKill  func(error)
+	outside outside
 }
 
 type hold uint8
@@ -138,11 +139,16 @@ func (p *Process) SetPlaced(placed Placed) {
 	p.mu.Unlock()
 }
 
+// Placed is what SetPlaced was given, nil before that.
+func (p *Process) Placed() Placed {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.placed
+}
+
 // Place is where the process's code stands (file:line), for reports; "" when unknown.
 func (p *Process) Place() string {
-	p.mu.Lock()
-	placed := p.placed
-	p.mu.Unlock()
+	placed := p.Placed()
 	if placed == nil {
 		return ""
 	}
@@ -206,7 +212,7 @@ func (p *Process) Pardon() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.killed = nil
-	p.hold = notHeld
+	p.hold, p.outside.aside = notHeld, notHeld
 	p.attention.Store(0)
 }
 

@@ -42,7 +42,11 @@ func (p *Process) Delay(d time.Duration) {
 	switch {
 	case p.hold == paused:
 	case d <= 0:
+		aside := p.outside.aside
 		p.releaseLocked()
+		if aside == paused {
+			p.outside.aside = paused
+		}
 		p.kickLocked()
 	default:
 		p.hold, p.until = delayed, time.Now().Add(d)
@@ -68,13 +72,19 @@ func (p *Process) Pause() {
 func (p *Process) Resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.hold != notHeld {
+	if p.hold != notHeld || p.outside.aside != notHeld {
 		p.releaseLocked()
 		p.kickLocked()
 	}
 }
 
+// releaseLocked ends the hold, and that which the process would come back to when it has answered an outside call.
 func (p *Process) releaseLocked() {
+	p.outside.aside = notHeld
+	p.unholdLocked()
+}
+
+func (p *Process) unholdLocked() {
 	p.hold = notHeld
 	p.attention.And(^attentionHold)
 }
@@ -93,17 +103,26 @@ func (p *Process) kickLocked() {
 func (p *Process) Attention() bool { return p.attention.Load() != 0 }
 
 // AwaitRelease blocks while the process is delayed or paused, and returns Ready when it is not, or why the wait ended
-// before. A zero deadline is none. It belongs to the goroutine that runs the process.
+// before. A zero deadline is none. Meanwhile it answers outside calls. It belongs to the goroutine that runs the process.
 func (p *Process) AwaitRelease(deadline time.Time) Outcome {
 	return p.wait(WaitingForInternalFlag, time.Time{}, deadline, nil, true)
 }
 
 // Wait blocks until ready can be received from, or is closed, or the time until is reached, or the wait is ended. A
 // zero until or deadline is none; a nil channel is never ready. Meanwhile the process's state is s. A process that is
-// delayed or paused when the wait ends is held by the next AwaitRelease, not here. It belongs to the goroutine that
-// runs the process.
+// delayed or paused when the wait ends is held by the next AwaitRelease, not here. Meanwhile it answers outside calls.
+// It belongs to the goroutine that runs the process.
 func (p *Process) Wait(s State, until, deadline time.Time, ready <-chan struct{}) Outcome {
 	return p.wait(s, until, deadline, ready, false)
+}
+
+// waiting is one wait.
+type waiting struct {
+	state           State     // of the process meanwhile, if it is not held
+	until, deadline time.Time // zero: none
+	held            bool      // it is for the end of a delay or pause
+	ready           bool      // what was waited for has happened
+	wakeups         uint32    // at its beginning
 }
 
 func (p *Process) wait(s State, until, deadline time.Time, ready <-chan struct{}, held bool) Outcome {
@@ -111,7 +130,7 @@ func (p *Process) wait(s State, until, deadline time.Time, ready <-chan struct{}
 	if p.kick == nil {
 		p.kick = make(chan struct{}, 1)
 	}
-	wakeups := p.wakeups
+	w := waiting{state: s, until: until, deadline: deadline, held: held, wakeups: p.wakeups}
 	var timer *time.Timer
 	defer func() {
 		p.state = Executing
@@ -120,40 +139,30 @@ func (p *Process) wait(s State, until, deadline time.Time, ready <-chan struct{}
 			timer.Stop()
 		}
 	}()
+	last := -1 // how many outside calls are answered although the wait is over: those that came before that
 	for {
-		next := until
-		if held {
-			next = p.until
-		}
 		now := time.Now()
+		outcome, over, next := p.lookLocked(&w, now)
 		switch {
-		case p.killed != nil:
-			return Killed
-		case held && p.hold == notHeld:
-			return Ready
-		case !held && p.wakeups != wakeups:
-			return Woken
-		case held && p.hold == paused:
-			p.state, next = Paused, time.Time{}
-		case held && !next.After(now):
-			p.releaseLocked()
-			return Ready
-		case held:
-			p.state = Delayed
-		default:
-			p.state = s
+		case over && (outcome == Killed || outcome == Late):
+			return outcome
+		case over && last < 0:
+			last = p.outside.posted
 		}
-		if !deadline.IsZero() && !deadline.After(now) {
-			if held {
-				p.releaseLocked() // what was to wait is over
+		if p.mustAnswerLocked() && (!over || last > 0) {
+			last--
+			if !p.answerLocked() {
+				return Woken
 			}
-			return Late
+			select { // a flood of calls must not keep the wait from its end
+			case <-ready:
+				w.ready = true
+			default:
+			}
+			continue
 		}
-		if !held && !next.IsZero() && !next.After(now) {
-			return TimedOut
-		}
-		if !deadline.IsZero() && (next.IsZero() || deadline.Before(next)) {
-			next = deadline
+		if over {
+			return outcome
 		}
 		var tick <-chan time.Time
 		if !next.IsZero() {
@@ -165,16 +174,48 @@ func (p *Process) wait(s State, until, deadline time.Time, ready <-chan struct{}
 			tick = timer.C
 		}
 		p.mu.Unlock()
-		isReady := false
 		select {
 		case <-ready:
-			isReady = true
+			w.ready = true
 		case <-p.kick:
 		case <-tick:
 		}
 		p.mu.Lock()
-		if isReady && p.killed == nil {
-			return Ready
-		}
 	}
 }
+
+// lookLocked reports whether a wait is over, and how, or else when to look again; zero is when something happens.
+func (p *Process) lookLocked(w *waiting, now time.Time) (o Outcome, over bool, next time.Time) {
+	switch {
+	case p.killed != nil:
+		return Killed, true, next
+	case w.ready, w.held && p.hold == notHeld:
+		return Ready, true, next
+	case !w.held && p.wakeups != w.wakeups:
+		return Woken, true, next
+	case w.held && p.hold == paused:
+		p.state = Paused
+	case w.held && passed(p.until, now):
+		p.unholdLocked()
+		return Ready, true, next
+	case w.held:
+		p.state, next = Delayed, p.until
+	default:
+		p.state, next = w.state, w.until
+	}
+	switch {
+	case passed(w.deadline, now):
+		if w.held {
+			p.unholdLocked() // what was to wait is over
+		}
+		return Late, true, next
+	case !w.held && passed(w.until, now):
+		return TimedOut, true, next
+	case !w.deadline.IsZero() && (next.IsZero() || w.deadline.Before(next)):
+		next = w.deadline
+	}
+	return Ready, false, next
+}
+
+// passed reports whether a time that may be none, which is the zero one, is reached.
+func passed(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
