@@ -19,6 +19,7 @@ import (
 
 	"moongate/luabind"
 	"moongate/luabind/command"
+	"moongate/runtime/document"
 	"moongate/runtime/host"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
@@ -202,6 +203,7 @@ func open(folder string, log *slog.Logger) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.SetData(host.Data{Documents: document.New(folder + "-documents")}) // beside it, so that it goes with it
 	h.scripts = still{scripts}
 	h.SetScripts(h.scripts)
 	serving := make(chan struct{})
@@ -223,6 +225,14 @@ func (h *house) close(t *testing.T) {
 	for _, p := range h.Processes().All() {
 		if p.RunsScripts() {
 			t.Errorf("process %d %q (%s) is left", p.Number(), p.Name(), p.Method())
+		}
+	}
+	if n := h.Documents().Count(); n != 0 {
+		t.Errorf("%d documents are open", n)
+	}
+	for _, held := range h.scripts.(still).Scripts.(*luabind.Engine).Held() {
+		if p := h.Processes().ByID(process.ID(held.Owner)); p == nil || p.RunsScripts() {
+			t.Errorf("%s is left, of the process with id %d", held.What, held.Owner)
 		}
 	}
 	if totals := h.Sessions().Totals(); totals.Live != 0 || totals.Accepted != totals.Closed {

@@ -23,18 +23,20 @@ import (
 	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
 	"moongate/runtime/host"
+	"moongate/runtime/interprocess"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
 )
 
 // Engine is the scripts of one host.
 type Engine struct {
-	config host.ScriptsConfig
-	log    *slog.Logger
-	lanes  []*lane.Lane // lanes[0] is the cooperative one
-	next   atomic.Uint32
-	known  script.Known
-	set    atomic.Pointer[script.Set]
+	config   host.ScriptsConfig
+	log      *slog.Logger
+	commands *command.Commands
+	lanes    []*lane.Lane // lanes[0] is the cooperative one
+	next     atomic.Uint32
+	known    script.Known
+	set      atomic.Pointer[script.Set]
 
 	reload  sync.Mutex             // one reload at a time
 	problem atomic.Pointer[string] // what the last reload found wrong; nil: nothing
@@ -42,12 +44,12 @@ type Engine struct {
 
 // Open loads the scripts and makes the lanes: the cooperative one, and a preemptive one for each processor.
 func Open(c host.ScriptsConfig) (host.Scripts, error) {
-	e := &Engine{config: c, log: c.Log}
-	memory := lane.NewMemory(c.MemoryLimit)
 	commands := command.New(services{c.Host}, c.Log)
+	e := &Engine{config: c, log: c.Log, commands: commands}
+	memory := lane.NewMemory(c.MemoryLimit)
 	for n := range 1 + runtime.GOMAXPROCS(0) {
 		e.lanes = append(e.lanes, lane.New(lane.Config{
-			Number: n, Slice: c.Slice, Memory: memory, Fault: e.fault,
+			Number: n, Slice: c.Slice, Memory: memory, Fault: e.fault, Closed: commands.Closed, Uncaught: commands.Uncaught,
 		}, func(vm *sandbox.VM) { commands.Install(vm, c.Role) }))
 	}
 	e.known = script.Known{"_G": true}
@@ -118,7 +120,7 @@ func (e *Engine) NewProgram(p *process.Process, owner any) host.Program {
 	if p.Preemptive() {
 		l = e.lanes[1+int(e.next.Add(1))%(len(e.lanes)-1)]
 	}
-	return program{l.NewProgram(p, e.set.Load(), owner)}
+	return program{l.NewProgram(p, e.set.Load(), owner), e}
 }
 
 // tidyEvery is how often the interprocess variables are looked through.
@@ -213,6 +215,9 @@ func (e *Engine) Lanes() []host.Lane {
 	return all
 }
 
+// Held is what processes hold of semaphores and shared objects now.
+func (e *Engine) Held() []interprocess.Holding { return e.commands.Held() }
+
 // changed names the methods that differ between two sets.
 func changed(before, after *script.Set) []string {
 	var names []string
@@ -247,7 +252,10 @@ func (s services) StartProcess(name, processName string, args []any, unique bool
 }
 
 // program is a lane's program as the host sees it.
-type program struct{ *lane.Program }
+type program struct {
+	*lane.Program
+	engine *Engine
+}
 
 // Has reports whether the program's version has a method.
 func (p program) Has(name string) bool {
@@ -255,8 +263,11 @@ func (p program) Has(name string) bool {
 	return ok
 }
 
-// Version is the version that the program began with.
+// Version is the version of the scripts that the program has.
 func (p program) Version() string { return p.Set().Version }
+
+// Renew gives the program the current version.
+func (p program) Renew() { p.Program.Renew(p.engine.set.Load()) }
 
 // Call runs a method.
 func (p program) Call(o host.CallOptions, name string, args ...any) ([]any, error) {

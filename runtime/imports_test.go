@@ -19,23 +19,24 @@ var allowed = map[string][]string{
 	"runtime/session":     {"runtime/process"},
 	"runtime/listener":    {"runtime/session"},
 	"runtime/application": {"runtime/listener", "runtime/session", "runtime/wire"},
-	"runtime/host": {"runtime/account", "runtime/application", "runtime/journal", "runtime/listener", "runtime/measure", "runtime/method",
+	"runtime/host": {"runtime/account", "runtime/application", "runtime/document", "runtime/journal", "runtime/listener", "runtime/measure", "runtime/method",
 		"runtime/process", "runtime/session", "runtime/shutdown"},
 	"runtime/metrics":      {"runtime/host", "runtime/journal", "runtime/measure"},
 	"runtime/admin":        {"runtime/host", "runtime/journal", "runtime/process", "runtime/session", "runtime/shutdown"},
 	"runtime/admin/client": {"runtime/admin"},
-	"runtime/cli": {"runtime/account", "runtime/admin", "runtime/admin/client", "runtime/datafolder", "runtime/host", "runtime/journal",
+	"runtime/cli": {"runtime/account", "runtime/admin", "runtime/admin/client", "runtime/datafolder", "runtime/document", "runtime/host", "runtime/journal",
 		"runtime/listener", "runtime/method", "runtime/metrics", "runtime/session"},
 	"luabind/script":  {"runtime/method"},
 	"luabind/convert": {"runtime/wire"},
 	"luabind/lane":    {"luabind/convert", "luabind/sandbox", "luabind/script", "runtime/measure", "runtime/process"},
-	"luabind/command": {"luabind/convert", "luabind/lane", "luabind/sandbox", "runtime/method", "runtime/process", "runtime/session"},
-	"luabind": {"luabind/command", "luabind/lane", "luabind/sandbox", "luabind/script", "runtime/host", "runtime/method",
-		"runtime/process"},
+	"luabind/command": {"luabind/convert", "luabind/lane", "luabind/sandbox", "runtime/document", "runtime/interprocess", "runtime/method", "runtime/process",
+		"runtime/session"},
+	"luabind": {"luabind/command", "luabind/lane", "luabind/sandbox", "luabind/script", "runtime/host", "runtime/interprocess",
+		"runtime/method", "runtime/process"},
 }
 
 // leaves import the standard library only, and golang.org/x/sys where it stands for it.
-var leaves = []string{"runtime/measure", "runtime/method", "runtime/process", "runtime/wire", "runtime/shutdown"}
+var leaves = []string{"runtime/measure", "runtime/method", "runtime/process", "runtime/interprocess", "runtime/document", "runtime/wire", "runtime/shutdown"}
 
 // TestImportsRunOneWay holds the map of the packages: nothing in runtime/ knows Lua, leaves know nobody, main joins the two.
 func TestImportsRunOneWay(t *testing.T) {

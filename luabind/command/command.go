@@ -10,10 +10,13 @@ package command
 import (
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"moongate/luabind/lane"
 	"moongate/luabind/sandbox"
+	"moongate/runtime/document"
+	"moongate/runtime/interprocess"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
 	"moongate/runtime/session"
@@ -28,10 +31,18 @@ type Host interface {
 	// StartProcess starts a process with a project method; unique returns the living process of that name instead, if
 	// there is one.
 	StartProcess(method, name string, args []any, unique bool) (process.Number, error)
+	// CallWorker puts a message into a worker's box, for the process from; it is no error if the address is a process
+	// that is no worker. KillWorker has a worker end after the message that it carries out.
+	CallWorker(to process.Address, m process.Message, from *process.Process) error
+	KillWorker(to process.Address)
+	// ScriptFailed says that code of a process failed that is no method of its own, under the name of what ran it.
+	ScriptFailed(p *process.Process, name, version string, err error)
 	// Quit asks the host to stop; delay < 0 waits until all clients have left.
 	Quit(delay time.Duration)
 	// UserName is the name of the user with that number, "" when nobody has it.
 	UserName(user session.UserNumber) string
+	// Documents is the folder of the documents, nil when the host has no data folder.
+	Documents() *document.Folder
 	// Drop ends the connections of a session.
 	Drop(sessionID string)
 }
@@ -55,6 +66,10 @@ type environment struct {
 	log     *slog.Logger
 	started time.Time
 	limiter *limiter
+	// errorMethod is what on_err_call was given for all processes; nil: nothing.
+	errorMethod atomic.Pointer[string]
+	commons     *interprocess.Commons
+	functions   map[interprocess.Kind]map[string]*lua.LFunction // what has a colon, of shared collections and signals
 }
 
 // everywhere is the roles of a command that needs no connections.
@@ -63,7 +78,9 @@ const everywhere = method.Server | method.Local | method.Remote
 // Table has every command, by theme.
 func Table() []Command {
 	var all []Command
-	for _, theme := range [][]Command{processCommands, connectionCommands, timeCommands, logCommands, moduleCommands} {
+	for _, theme := range [][]Command{
+		processCommands, workerCommands, variableCommands, outsideCommands, semaphoreCommands, sharedCommands, signalCommands, documentCommands, errorCommands, connectionCommands, timeCommands, logCommands, moduleCommands,
+	} {
 		all = append(all, theme...)
 	}
 	return all
@@ -74,7 +91,9 @@ type Commands struct{ environment environment }
 
 // New binds the commands to a host. What scripts log goes to log.
 func New(host Host, log *slog.Logger) *Commands {
-	return &Commands{environment{host: host, log: log, started: time.Now(), limiter: newLimiter()}}
+	c := &Commands{environment{host: host, log: log, started: time.Now(), limiter: newLimiter()}}
+	c.environment.openShared()
+	return c
 }
 
 // Install adds the commands of a role to a VM.
@@ -84,6 +103,8 @@ func (c *Commands) Install(vm *sandbox.VM, role method.Role) {
 			vm.Register(row.Name, func(L *lua.LState) int { return row.run(&c.environment, L) })
 		}
 	}
+	c.environment.installStorage(vm)
+	installErrors(vm)
 }
 
 // connectionOf is the connection that the calling process belongs to, nil when none.

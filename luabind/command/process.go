@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -20,6 +19,10 @@ var processCommands = []Command{
 		Meaning: "the name of the calling process, empty when it has none", run: currentProcessName},
 	{Name: "process_info", Signature: "process_info(process) -> table or nil", FourD: "Process info", Since: "0.1", Roles: everywhere,
 		Meaning: "what a process is and does; nil for a wrong number", run: processInfo},
+	{Name: "process_properties", Signature: "process_properties(process) -> values", FourD: "PROCESS PROPERTIES", Since: "0.3", Roles: everywhere,
+		Meaning: "name, state, ticks in its code, mode (1 visible, plus 2 preemptive), unique number and type of a process; nothing for a wrong number", run: processProperties},
+	{Name: "process_activity", Signature: "process_activity([session_id] [, options]) -> table or nil", FourD: "Process activity", Since: "0.3", Roles: everywhere,
+		Meaning: "all processes and, on a server, sessions at this moment, as lists in the fields processes and sessions; options 1 gives processes only, 2 sessions only; nil for an unknown session", run: processActivity},
 	{Name: "process_state", Signature: "process_state(process) -> number", FourD: "Process state", Since: "0.1", Roles: everywhere,
 		Meaning: "-100 does not exist, -1 has ended, 0 executing, 1 delayed, 3 waiting for its client, 4 waiting for a flag, 5 paused", run: processState},
 	{Name: "process_number", Signature: `process_number(name [, "*"]) -> number`, FourD: "Process number", Since: "0.1", Roles: everywhere,
@@ -32,12 +35,20 @@ var processCommands = []Command{
 		Meaning: "how many processes live, the host's own timer, manager and interface processes left out", run: countUserProcesses},
 	{Name: "new_process", Signature: `new_process(method, stack [, name [, parameter ...]] [, "*"]) -> number`, FourD: "New process", Since: "0.1", Roles: everywhere,
 		Meaning: `starts a process with a project method and gives its number; a last "*" gives the living process of that name instead; stack does not matter`, run: newProcess},
+	{Name: "execute_on_server", Signature: `execute_on_server(method, stack [, name [, parameter ...]] [, "*"]) -> number`, FourD: "Execute on server", Since: "0.3", Roles: everywhere,
+		Meaning: "is new_process on the server itself", run: executeOnServer},
 	{Name: "delay_process", Signature: "delay_process(process, ticks)", FourD: "DELAY PROCESS", Since: "0.1", Waits: true, Roles: everywhere,
 		Meaning: "makes a process wait for so many 1/60 seconds; replaces a delay that runs, 0 ends it", run: delayProcess},
 	{Name: "pause_process", Signature: "pause_process(process)", FourD: "PAUSE PROCESS", Since: "0.1", Waits: true, Roles: everywhere,
 		Meaning: "makes a process wait until it is resumed; a delay becomes a pause", run: pauseProcess},
 	{Name: "resume_process", Signature: "resume_process(process)", FourD: "RESUME PROCESS", Since: "0.1", Roles: everywhere,
 		Meaning: "wakes a paused or delayed process", run: resumeProcess},
+	{Name: "hide_process", Signature: "hide_process(process)", FourD: "HIDE PROCESS", Since: "0.3", Roles: everywhere,
+		Meaning: "makes process_info(process).visible false, which has no other effect; main processes stay visible", run: hideProcess},
+	{Name: "show_process", Signature: "show_process(process)", FourD: "SHOW PROCESS", Since: "0.3", Roles: everywhere,
+		Meaning: "makes process_info(process).visible true", run: showProcess},
+	{Name: "bring_to_front", Signature: "bring_to_front(process)", FourD: "BRING TO FRONT", Since: "0.3", Roles: everywhere,
+		Meaning: "does nothing here: no process has a window", run: bringToFront},
 	{Name: "abort_process_by_id", Signature: "abort_process_by_id(id)", FourD: "ABORT PROCESS BY ID", Since: "0.1", Roles: method.Server,
 		Meaning: "ends the process with that unique number (process_info(n).id)", run: abortProcessByID},
 	{Name: "quit_4d", Signature: "quit_4d([seconds])", FourD: "QUIT 4D", Since: "0.1", Roles: everywhere,
@@ -59,28 +70,11 @@ func processInfo(e *environment, L *lua.LState) int {
 		L.Push(lua.LNil)
 		return 1
 	}
-	t := L.CreateTable(0, 14)
-	set := func(name string, v any) { t.RawSetString(name, convert.ToLua(v)) }
-	set("number", int64(info.Number))
-	set("id", int64(info.ID))
-	set("name", info.Name)
-	set("type", int64(info.Type))
-	set("state", int64(info.State))
-	set("visible", info.Visible)
-	set("preemptive", info.Preemptive)
-	set("method", info.Method)
-	set("session_id", info.Session)
+	session := info.Session
 	if c := e.host.Sessions().OfProcess(info.Number); c != nil {
-		set("session_id", c.Session())
+		session = c.Session()
 	}
-	set("system_id", fmt.Sprint(info.ID))
-	if !info.Started.IsZero() {
-		age := time.Since(info.Started)
-		set("creation_date_time", info.Started.Format("2006-01-02T15:04:05.000Z07:00"))
-		set("cpu_time", info.CPU.Seconds())
-		set("cpu_usage", min(1, info.CPU.Seconds()/max(age.Seconds(), 1e-9)))
-	}
-	L.Push(t)
+	L.Push(described(L, info, session))
 	return 1
 }
 
@@ -107,7 +101,14 @@ func countUserProcesses(e *environment, L *lua.LState) int {
 	return number(L, e.host.Processes().Count(func(p *process.Process) bool { return p.Type().CountedAsUser() }))
 }
 
-func newProcess(e *environment, L *lua.LState) int {
+func newProcess(e *environment, L *lua.LState) int { return startProcess(e, L, "new_process") }
+
+// executeOnServer is new_process, as "Execute on server" is on a server.
+func executeOnServer(e *environment, L *lua.LState) int {
+	return startProcess(e, L, "execute_on_server")
+}
+
+func startProcess(e *environment, L *lua.LState, command string) int {
 	name := L.CheckString(1)
 	L.CheckNumber(2)
 	last := L.GetTop()
@@ -119,19 +120,24 @@ func newProcess(e *environment, L *lua.LState) int {
 	if last >= 3 {
 		processName = L.CheckString(3)
 	}
+	n, err := e.host.StartProcess(name, processName, parameters(L, 4, last), unique)
+	if err != nil {
+		L.RaiseError("%s: %s", command, err.Error())
+	}
+	return number(L, n)
+}
+
+// parameters are the arguments from first to last, for a method of another process.
+func parameters(L *lua.LState, first, last int) []any {
 	var args []any
-	for i := 4; i <= last; i++ {
-		v, err := convert.Charged(L.Get(i), func(n int) { lane.Running(L).Step(L, 8*n) })
+	for i := first; i <= last; i++ {
+		v, err := convert.Charged(L.Get(i), func(n int) { lane.Running(L).Step(L, stepsPerValue*n) })
 		if err != nil {
 			L.ArgError(i, err.Error())
 		}
 		args = append(args, v)
 	}
-	n, err := e.host.StartProcess(name, processName, args, unique)
-	if err != nil {
-		L.RaiseError("new_process: %s", err.Error())
-	}
-	return number(L, n)
+	return args
 }
 
 // checkTicks reads a number of ticks.
@@ -164,6 +170,26 @@ func resumeProcess(e *environment, L *lua.LState) int {
 	if p := e.host.Processes().Get(checkProcess(L, 1)); p != nil {
 		p.Resume()
 	}
+	return 0
+}
+
+func hideProcess(e *environment, L *lua.LState) int {
+	if p := e.host.Processes().Get(checkProcess(L, 1)); p != nil && p.Type() != process.Main && p.Type() != process.MainOfServer {
+		p.SetVisible(false)
+	}
+	return 0
+}
+
+func showProcess(e *environment, L *lua.LState) int {
+	if p := e.host.Processes().Get(checkProcess(L, 1)); p != nil {
+		p.SetVisible(true)
+	}
+	return 0
+}
+
+// bringToFront is "BRING TO FRONT", which on a process that is hidden has no effect in 4D either.
+func bringToFront(_ *environment, L *lua.LState) int {
+	checkProcess(L, 1)
 	return 0
 }
 

@@ -3,7 +3,8 @@
 // In Go a value is nil, bool, int64, float64, string, []any or [wire.Map], whose elements are such values again. A
 // Lua number without a fraction that a float64 holds exactly is an int64, every other one a float64. A table whose
 // keys are 1 to n is a list, an empty one too; any other is a map, its keys in the order in which Lua goes through
-// them. Functions, threads and the host's own objects have no Go value.
+// them. A [Shared] object stays what it is, except that [Copied] makes a list or map of it. Functions, threads and the
+// host's own objects have no Go value.
 //
 // The functions may be called by whoever may touch the Lua values.
 package convert
@@ -45,12 +46,29 @@ func Charged(v lua.LValue, work func(values int)) (any, error) {
 	return c.toGo(v, 0)
 }
 
+// Copied is Charged for what leaves the program: shared objects in it are copied as they are at that moment.
+func Copied(v lua.LValue, work func(values int)) (any, error) {
+	c := conversion{work: work, copies: true}
+	return c.toGo(v, 0)
+}
+
+// Shared is what stands behind the userdata of a value that all processes have in common: it is the same value wherever
+// it goes.
+type Shared interface {
+	// Face is its Lua value, a lua.LValue that is the same in all lanes.
+	Face() any
+	// Snapshot is what is in it at this moment, each value nil, bool, float64, string or Shared: a map, or a list if
+	// names is nil.
+	Snapshot() (names []string, values []any)
+}
+
 // chargeEvery is how many values are converted between two calls of work.
 const chargeEvery = 256
 
 type conversion struct {
 	elements int
 	work     func(values int)
+	copies   bool // of shared objects
 }
 
 func (c *conversion) toGo(v lua.LValue, depth int) (any, error) {
@@ -65,12 +83,65 @@ func (c *conversion) toGo(v lua.LValue, depth int) (any, error) {
 		return string(v), nil
 	case *lua.LTable:
 		if depth == maxDepth {
-			return nil, fmt.Errorf("more than %d tables inside each other", maxDepth)
+			return nil, errDepth
 		}
 		return c.table(v, depth+1)
-	default:
-		return nil, fmt.Errorf("a %s cannot leave its process", v.Type())
+	case *lua.LUserData:
+		if s, ok := v.Value.(Shared); ok {
+			return c.shared(s, depth)
+		}
 	}
+	return nil, fmt.Errorf("a %s cannot leave its process", v.Type())
+}
+
+// shared is the value of a shared object, or a copy of it.
+func (c *conversion) shared(s Shared, depth int) (any, error) {
+	if !c.copies {
+		return s, nil
+	}
+	if depth == maxDepth {
+		return nil, errDepth
+	}
+	names, values := s.Snapshot()
+	list := make([]any, len(values))
+	for i, v := range values {
+		if err := c.count(); err != nil {
+			return nil, err
+		}
+		switch v := v.(type) {
+		case float64:
+			list[i] = Number(lua.LNumber(v))
+		case Shared:
+			inner, err := c.shared(v, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = inner
+		default:
+			list[i] = v
+		}
+	}
+	if names == nil {
+		return list, nil
+	}
+	pairs := make(wire.Map, len(names))
+	for i, name := range names {
+		pairs[i] = wire.Pair{Key: name, Value: list[i]}
+	}
+	return pairs, nil
+}
+
+var errDepth = fmt.Errorf("more than %d tables inside each other", maxDepth)
+
+// count counts one more element.
+func (c *conversion) count() error {
+	if c.elements++; c.elements > maxElements {
+		return fmt.Errorf("more than %d values in a table", maxElements)
+	}
+	if c.elements%chargeEvery == 0 {
+		c.work(chargeEvery)
+	}
+	return nil
 }
 
 func (c *conversion) table(t *lua.LTable, depth int) (any, error) {
@@ -78,11 +149,8 @@ func (c *conversion) table(t *lua.LTable, depth int) (any, error) {
 	list := make([]any, 0, min(n, 1024))
 	var pairs wire.Map
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
-		if c.elements++; c.elements > maxElements {
-			return nil, fmt.Errorf("more than %d values in a table", maxElements)
-		}
-		if c.elements%chargeEvery == 0 {
-			c.work(chargeEvery)
+		if err := c.count(); err != nil {
+			return nil, err
 		}
 		value, err := c.toGo(v, depth)
 		if err != nil {
@@ -156,6 +224,8 @@ func ToLua(v any) lua.LValue {
 			t.RawSet(ToLua(p.Key), ToLua(p.Value))
 		}
 		return t
+	case Shared:
+		return v.Face().(lua.LValue)
 	default:
 		panic(fmt.Sprintf("convert: no Lua value for a %T", v))
 	}

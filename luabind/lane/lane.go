@@ -7,6 +7,7 @@ import (
 	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
 	"moongate/runtime/measure"
+	"moongate/runtime/process"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -23,6 +24,8 @@ type Lane struct {
 	memory       *Memory
 	interprocess *lua.LTable // nil in a preemptive lane
 	fault        func(f Fault)
+	closed       func(p *process.Process)
+	uncaught     func(p *Program, err *sandbox.Error)
 
 	slices, aborts, programs atomic.Int64
 }
@@ -42,6 +45,12 @@ type Config struct {
 	Slice   time.Duration   // 0 stands for DefaultSlice
 	Memory  *Memory         // shared by all lanes
 	Fault   func(Fault)     // is told of each fault, under the baton; nil drops them
+	// Closed is told of each program that was closed, when nothing of it runs any more: what its process owns besides
+	// is to be freed. nil is nobody.
+	Closed func(p *process.Process)
+	// Uncaught is told of each error of a script that nothing in it caught, under the baton, when the code is over and
+	// before the call fails; not of what stops a process. It may run code of the process by RunAside. nil is nobody.
+	Uncaught func(p *Program, err *sandbox.Error)
 }
 
 // New makes a lane. install adds the host's commands to its VM.
@@ -52,9 +61,12 @@ func New(c Config, install func(vm *sandbox.VM)) *Lane {
 	if c.Fault == nil {
 		c.Fault = func(Fault) {}
 	}
+	if c.Closed == nil {
+		c.Closed = func(*process.Process) {}
+	}
 	c.Options.Compile = script.Compile
 	c.Options.ConcatOperator, c.Options.LengthOperator = script.ConcatOperator, script.LengthOperator
-	l := &Lane{number: c.Number, vm: sandbox.New(c.Options), slice: c.Slice, memory: c.Memory, fault: c.Fault, baton: baton{slice: c.Slice}}
+	l := &Lane{number: c.Number, vm: sandbox.New(c.Options), slice: c.Slice, memory: c.Memory, fault: c.Fault, closed: c.Closed, uncaught: c.Uncaught, baton: baton{slice: c.Slice}}
 	l.vm.Register(script.ReturnOperator, noteReturn)
 	if install != nil {
 		install(l.vm)

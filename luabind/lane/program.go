@@ -18,21 +18,22 @@ import (
 // ErrDeadline is the cause when a method is stopped because it ran longer than it may.
 var ErrDeadline = errors.New("the method ran longer than it may")
 
-// Program is what one process has of the scripts: the set of methods it began with, and its variables. It is also the
-// context under which the process's threads run. Except where said, its methods belong to the goroutine that runs the
-// process.
+// Program is what one process has of the scripts: a set of methods, and its variables. It is also the context under
+// which the process's threads run. Except where said, its methods belong to the goroutine that runs the process.
 type Program struct {
 	lane    *Lane
 	process *process.Process
-	set     *script.Set
+	set     atomic.Pointer[script.Set]
 	owner   any // what the host hangs on the process, for commands: its connection
 	env     *lua.LTable
 	methods map[string]*lua.LFunction // the project methods that the process has used
 	modules map[string]lua.LValue     // what require has loaded
+	closed  atomic.Bool               // nothing of it runs any more
 	place   atomic.Pointer[string]    // where the code stood when it was last looked at
 	room    [4]lua.LValue             // for the parameters of a call
 	state   sandbox.State
-	call    call // the call that runs
+	call    call        // the call that runs
+	kept    map[any]any // what commands keep of the process
 }
 
 // call is the state of one Call.
@@ -55,6 +56,7 @@ type call struct {
 	trace    time.Duration // a call that takes longer is to say where it was then; 0: none is
 	slowAt   string        // where it was
 	method   string
+	running  bool // it has not returned
 }
 
 // NewProgram makes the program of a process on a set of methods. owner is what commands get from Owner.
@@ -63,7 +65,8 @@ func (l *Lane) NewProgram(p *process.Process, set *script.Set, owner any) *Progr
 	if set.SetsGlobals {
 		variables = 4
 	}
-	program := &Program{lane: l, process: p, set: set, owner: owner, env: l.vm.NewEnvironment(variables)}
+	program := &Program{lane: l, process: p, owner: owner, env: l.vm.NewEnvironment(variables)}
+	program.set.Store(set)
 	l.programs.Add(1)
 	p.SetPlaced(program)
 	return program
@@ -93,17 +96,20 @@ var ErrNoMethod = errors.New("no such method")
 // Call runs a method of the program with these parameters and returns its results (see package convert). It blocks
 // until the method has returned or was stopped. The error is an *Error, or wraps ErrNoMethod or ErrResult.
 func (p *Program) Call(o Options, name string, args ...any) ([]any, error) {
-	m, ok := p.set.Method(name)
+	m, ok := p.Set().Method(name)
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoMethod)
 	}
 	l := p.lane
+	if o.Priority != Door {
+		p.process.AnswerOutsideCalls() // those that came while a client process waited for its client
+	}
 	now := time.Now()
 	waited := l.baton.take(o.Priority, p, now)
 	now = now.Add(waited)
 	p.call = call{
 		priority: o.Priority, limit: o.Limit, handover: o.Handover, more: o.More, method: name, batch: firstBatch,
-		taken: now, looked: now, memory: now, stood: now, began: now.Add(-waited), trace: o.Trace,
+		taken: now, looked: now, memory: now, stood: now, began: now.Add(-waited), trace: o.Trace, running: true,
 	}
 	if o.Limit > 0 {
 		p.call.deadline = now.Add(o.Limit)
@@ -116,6 +122,7 @@ func (p *Program) Call(o Options, name string, args ...any) ([]any, error) {
 	}
 	results, err := l.vm.Call(p, &lua.LFunction{Env: p.env, Proto: m.Proto}, takeResults, values)
 	if err != nil {
+		p.tellUncaught(err)
 		return nil, p.failed(err)
 	}
 	return results, nil
@@ -135,7 +142,7 @@ func (p *Program) Returned() string {
 	if p.call.returned == 0 {
 		return ""
 	}
-	m, _ := p.set.Method(p.call.method) // that it could be called says that it is there
+	m, _ := p.Set().Method(p.call.method) // that it could be called says that it is there
 	return m.Place(p.call.returned)
 }
 
@@ -150,7 +157,7 @@ func takeResults(L *lua.LState) ([]any, error) {
 	}
 	results := make([]any, n)
 	for i := range results {
-		v, err := convert.Charged(L.Get(i+1), func(n int) { Running(L).Step(L, stepsPerValue*n) })
+		v, err := convert.Copied(L.Get(i+1), func(n int) { Running(L).Step(L, stepsPerValue*n) })
 		if err != nil {
 			return nil, fmt.Errorf("%w %d: %w", ErrResult, i+1, err)
 		}
@@ -177,7 +184,7 @@ func (p *Program) finish() {
 	now := time.Now()
 	p.process.AddCPU(now.Sub(p.call.taken))
 	p.call.took = now.Sub(p.call.began)
-	p.call.handover = nil
+	p.call.handover, p.call.running = nil, false
 	p.call.deadline = time.Time{}
 	if p.call.stopped != nil {
 		p.lane.aborts.Add(1)
@@ -201,8 +208,10 @@ func (p *Program) Slow() string { return p.call.slowAt }
 // Close ends the program with its process: nothing of it runs any more. It waits for the baton if coroutines must be
 // ended.
 func (p *Program) Close() {
+	p.closed.Store(true)
 	p.lane.programs.Add(-1)
 	p.lane.memory.forget(p)
+	defer p.lane.closed(p.process)
 	if p.state.Idle() {
 		return
 	}
@@ -239,8 +248,17 @@ func (p *Program) Process() *process.Process { return p.process }
 // Owner is what NewProgram was given.
 func (p *Program) Owner() any { return p.owner }
 
-// Set is the set of methods that the process began with. It may be called from any goroutine.
-func (p *Program) Set() *script.Set { return p.set }
+// Set is the set of methods that the process has: what it began with, or was last renewed with. It may be called from
+// any goroutine.
+func (p *Program) Set() *script.Set { return p.set.Load() }
+
+// Renew gives the process another set of methods, between two calls. Modules are loaded anew when they are required
+// next; variables stay.
+func (p *Program) Renew(set *script.Set) {
+	if p.set.Swap(set) != set {
+		p.methods, p.modules = nil, nil
+	}
+}
 
 // Lane is the lane that the process runs in. It may be called from any goroutine.
 func (p *Program) Lane() *Lane { return p.lane }
@@ -262,7 +280,7 @@ func (p *Program) Resolve(L *lua.LState, name string) lua.LValue {
 	if f := p.methods[name]; f != nil {
 		return f
 	}
-	if m, ok := p.set.Method(name); ok {
+	if m, ok := p.Set().Method(name); ok {
 		if m.Database {
 			L.RaiseError("%s is a database method: Moongate calls it, scripts cannot", name)
 		}
@@ -281,7 +299,7 @@ func (p *Program) Resolve(L *lua.LState, name string) lua.LValue {
 
 // Require gives what a module of the set returned when this process first asked for it.
 func (p *Program) Require(L *lua.LState, name string) lua.LValue {
-	m, ok := p.set.Module(name)
+	m, ok := p.Set().Module(name)
 	if !ok {
 		L.RaiseError("module %s not found: require reads the subfolders of the scripts folder, as folder.file", name)
 	}
@@ -320,11 +338,8 @@ func (p *Program) Fault(value any, stack []byte) {
 	p.lane.fault(Fault{Value: value, Stack: stack, Method: p.call.method, Place: p.state.Place()})
 }
 
-// Deadline, Value and Err complete the context.
+// Deadline and Err, with Value, complete the context.
 func (p *Program) Deadline() (time.Time, bool) { return p.call.deadline, !p.call.deadline.IsZero() }
-
-// Value has no values.
-func (p *Program) Value(any) any { return nil }
 
 // Err is why Done's channel is closed.
 func (p *Program) Err() error { return p.call.stopped }

@@ -73,9 +73,13 @@ var (
 	ipairsStep   = &lua.LFunction{IsG: true, GFunction: stepIpairs}
 )
 
-// pairsWith is pairs, whose loops call this next.
+// pairsWith is pairs, whose loops call this next. What the host's objects give is for their metamethod __pairs to say,
+// as in Lua 5.2; tables have none.
 func pairsWith(next *lua.LFunction) lua.LGFunction {
 	return func(L *lua.LState) int {
+		if L.Get(1).Type() == lua.LTUserData && byEvent(L, L.Get(1), "__pairs", 3) {
+			return 3
+		}
 		t := L.CheckTable(1)
 		L.Push(next)
 		L.Push(t)
@@ -84,7 +88,11 @@ func pairsWith(next *lua.LFunction) lua.LGFunction {
 	}
 }
 
+// baseIpairs is ipairs. The host's objects have the metamethod __ipairs for it.
 func baseIpairs(L *lua.LState) int {
+	if L.Get(1).Type() == lua.LTUserData && byEvent(L, L.Get(1), "__ipairs", 3) {
+		return 3
+	}
 	t := L.CheckTable(1)
 	L.Push(ipairsStep)
 	L.Push(t)

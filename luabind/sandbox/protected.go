@@ -29,8 +29,27 @@ func (vm *VM) handledCall(L *lua.LState) int {
 	})
 }
 
+// Protect is pcall for commands: it calls fn in a thread of its own, for L, and pushes its results on L, or gives the
+// error. A process that must stop is not stopped by it: what stops it goes on.
+func (vm *VM) Protect(L *lua.LState, fn lua.LValue, args []lua.LValue) (results int, err *Error) {
+	return vm.inThread(L, fn, args, raisePlain)
+}
+
 // protect calls fn in a thread of its own, for L, and pushes true and its results, or false and the error.
 func (vm *VM) protect(L *lua.LState, fn lua.LValue, args []lua.LValue, onError func(*lua.LState)) int {
+	L.Push(lua.LTrue)
+	n, err := vm.inThread(L, fn, args, onError)
+	if err != nil {
+		L.Push(lua.LFalse)
+		L.Push(err.Value)
+		return 2
+	}
+	return 1 + n
+}
+
+// inThread calls fn in a thread of its own, for L, and pushes its results on L, or gives the error. onError is what the
+// thread does with it first.
+func (vm *VM) inThread(L *lua.LState, fn lua.LValue, args []lua.LValue, onError func(*lua.LState)) (int, *Error) {
 	ctx := L.Context().(Context)
 	state := ctx.State()
 	state.enter(L)
@@ -50,13 +69,10 @@ func (vm *VM) protect(L *lua.LState, fn lua.LValue, args []lua.LValue, onError f
 			}
 			panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: err.Value, StackTrace: Traceback(L, 0)})
 		}
-		L.Push(lua.LFalse)
-		L.Push(err.Value)
-		return 2
+		return 0, err
 	}
 	n := th.GetTop()
-	L.Push(lua.LTrue)
 	th.XMoveTo(L, n)
 	vm.release(th)
-	return n + 1
+	return n, nil
 }

@@ -45,17 +45,29 @@ func lengthOperator(L *lua.LState) int {
 	case lua.LString:
 		L.Push(number(len(v)))
 	case *lua.LTable:
-		if event := L.GetMetaField(v, "__len"); event != lua.LNil {
-			L.Push(event)
-			L.Push(v)
-			L.Call(1, 1)
+		if byEvent(L, v, "__len", 1) {
 			return 1
 		}
 		L.Push(number(length(v)))
 	default:
+		if byEvent(L, v, "__len", 1) {
+			return 1
+		}
 		L.RaiseError("attempt to get length of a %s value", v.Type())
 	}
 	return 1
+}
+
+// byEvent has a metamethod of a value give so many results, and reports whether there is one.
+func byEvent(L *lua.LState, v lua.LValue, event string, results int) bool {
+	f := L.GetMetaField(v, event)
+	if f == lua.LNil {
+		return false
+	}
+	L.Push(f)
+	L.Push(v)
+	L.Call(1, results)
+	return true
 }
 
 // writableTable returns the argument n, a table that is not read-only.

@@ -15,6 +15,7 @@ import (
 	"moongate/runtime/account"
 	"moongate/runtime/admin"
 	"moongate/runtime/datafolder"
+	documents "moongate/runtime/document"
 	"moongate/runtime/host"
 	"moongate/runtime/journal"
 	"moongate/runtime/listener"
@@ -115,7 +116,7 @@ func (s *server) takeData() (err error) {
 		}
 	}
 	s.journal = journal.Open(journal.Options{Folder: s.data.Path(), Session: s.session, Keep: time.Duration(s.flags.journalKeep), Log: s.log})
-	s.host.SetData(host.Data{Journal: s.journal, Numbers: numbers})
+	s.host.SetData(host.Data{Journal: s.journal, Numbers: numbers, Documents: documents.New(s.data.File(documents.FolderName))})
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"moongate/runtime/account"
 	"moongate/runtime/application"
+	"moongate/runtime/document"
 	"moongate/runtime/journal"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
@@ -40,6 +41,8 @@ type Config struct {
 type Data struct {
 	Journal *journal.Journal // nil: nothing is recorded; the last stage of the shutdown closes it
 	Numbers *account.Numbers // of the users; must be there with accounts
+
+	Documents *document.Folder // of the scripts; nil: their commands say that there is none
 }
 
 // Host is a server. Make it with New; Run is its life.
@@ -51,10 +54,12 @@ type Host struct {
 	application *application.Server
 	scripts     Scripts
 
-	procedures sync.WaitGroup // stored procedures, each a goroutine; the last stage of the shutdown sees them end
+	procedures sync.WaitGroup // stored procedures and workers, each a goroutine; the last stage of the shutdown sees them end
+	boxes      process.Boxes  // of the workers
 	quits      quits
 	progress   progress
 	journal    *journal.Journal
+	documents  *document.Folder
 	logins     logins
 	measures   measures
 	events     events
@@ -81,6 +86,7 @@ func New(c Config) *Host {
 		config: c, log: c.Log, sessions: session.NewRegistry(c.Rules, c.MaxConnections), forced: make(chan struct{}),
 		started: time.Now(),
 	}
+	h.boxes.Start = h.startWorker
 	h.quits.init()
 	h.logins.users = c.Users
 	h.application = application.NewServer(application.Options{
@@ -95,7 +101,12 @@ func New(c Config) *Host {
 func (h *Host) SetScripts(s Scripts) { h.scripts = s }
 
 // SetData gives the host its data. It is called once, before Run; without it nothing is kept.
-func (h *Host) SetData(d Data) { h.journal, h.logins.numbers = d.Journal, d.Numbers }
+func (h *Host) SetData(d Data) {
+	h.journal, h.logins.numbers, h.documents = d.Journal, d.Numbers, d.Documents
+}
+
+// Documents is the folder of the documents, nil when there is none.
+func (h *Host) Documents() *document.Folder { return h.documents }
 
 // Processes is the process table.
 func (h *Host) Processes() *process.Table { return &h.processes }

@@ -323,7 +323,7 @@ func (h *Host) window(ctx context.Context) []string {
 	h.ended = true
 	h.starting.Unlock()
 	left := h.takeLeft()
-	killed := h.runningProcedures()
+	killed := h.dismiss(h.runningProcedures())
 	for _, p := range killed {
 		p.Kill(errShutdown)
 	}

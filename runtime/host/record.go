@@ -89,7 +89,7 @@ func (h *Host) row(c *session.Connection) journal.Row {
 }
 
 // logFault says that a script failed, once, with the place and the calls that led there.
-func (h *Host) logFault(name string, p *process.Process, c *session.Connection, program Program, err error) {
+func (h *Host) logFault(name string, p *process.Process, c *session.Connection, program interface{ Version() string }, err error) {
 	h.measures.tally(name).failed(err)
 	if h.events.read() {
 		h.events.publish(Event{Kind: ScriptFailed, Process: int64(p.Number()), Method: name, Text: err.Error()})

@@ -95,8 +95,10 @@ type Program interface {
 	// Returned is the line that returned from the last call of a method with a result, as file:line; "" when it
 	// returned nothing.
 	Returned() string
-	// Version is the version of the scripts that the program began with.
+	// Version is the version of the scripts that the program has: what it began with, or was renewed to.
 	Version() string
+	// Renew gives the program the current version of the scripts, between two calls. Its variables stay.
+	Renew()
 	// Took is how long the last call took, waits included.
 	Took() time.Duration
 	// Slow is where the last call was (file:line) when it had taken longer than CallOptions.Trace; "" when it did not.

@@ -169,3 +169,231 @@ local trace = outer()
 local lines = {}
 for line in trace:gmatch("[^\n]+") do lines[#lines + 1] = line:match("^errors.lua:%d+") or line end
 eq({lines[1], lines[2], lines[3], lines[4]}, {"message", place(-5), place(-4), place(-3)})
+---
+-- throw: a text with its place and its code; last_errors says it in parts once try has met it.
+eq(last_errors(), nil)
+local at = place(1)
+local function fault() throw(1234, "no paper") end
+eq({pcall(fault)}, {false, at .. ": no paper (1234)"})
+eq(try(fault, "default"), "default")
+local line = tonumber(at:match("%d+$"))
+eq(last_errors(), {{err_code = 1234, message = "no paper", component_signature = "host", method = "errors", line = line}})
+eq(try(function() return "fine" end), "fine")
+eq(last_errors(), nil)
+eq({try(function() return 1, nil, 3 end)}, {1, nil, 3})
+eq(select("#", try(function() return 1, nil, nil end)), 3)
+eq({pcall(throw)}, {false, "throw: there is no error to be raised again"})
+eq(select("#", try(fault)), 1)
+---
+fails(function() throw(7) end, "an error was thrown (7)")
+fails(function() throw(-1, "text") end, "text (-1)")
+fails(function() throw({}) end, "an error was thrown (-1)")
+fails(function() throw({err_code = 9, message = "object"}) end, "object (9)")
+fails(function() throw("x") end, "bad argument #1 to throw (number expected, got string)")
+fails(function() throw(nil) end, "bad argument #1 to throw (number expected, got nil)")
+fails(function() throw(1, {}) end, "bad argument #2 to throw (string expected, got table)")
+fails(function() throw({deferred = true}) end, "throw: a deferred error waits for the end of the try around it, and there is none")
+fails(function() try() end, "bad argument #1 to try (function expected, got nil)")
+fails(function() try("x") end, "bad argument #1 to try (function expected, got string)")
+fails(function() on_err_call() end, "bad argument #1 to on_err_call (string expected, got nil)")
+fails(function() on_err_call("nobody") end, "on_err_call: nobody is no project method (-10532)")
+fails(function() on_err_call("on_server_shutdown") end, "on_err_call: on_server_shutdown is no project method (-10532)")
+fails(function() on_err_call("errors", 3) end, "bad argument #2 to on_err_call (scope 0 (this process), 1 (all processes) or 2 (components) expected)")
+fails(function() method_called_on_error(-1) end, "bad argument #1 to method_called_on_error (scope 0 (this process), 1 (all processes) or 2 (components) expected)")
+---
+-- throw with a table keeps its other fields, and throw without anything raises the last error again.
+try(function() throw{err_code = 5, message = "out of stock", component_signature = "shop", article = "lamp", deferred = false} end)
+local e = last_errors()[1]
+eq({e.err_code, e.message, e.component_signature, e.article}, {5, "out of stock", "shop", "lamp"})
+fails(function() throw() end, "out of stock (5)")
+eq(try(function() try(function() error("inner") end, throw) end, function() return last_errors()[1].message end), "inner")
+---
+-- try with a function as default is Try ... Catch: the function is called with the errors at hand.
+local function caught()
+  local e = last_errors()[1]
+  return e.err_code, e.message, e.method .. ".lua:" .. e.line
+end
+eq({try(function() throw(8, "eight") end, caught)}, {8, "eight", place()})
+eq({try(function() local t; return t.field end, caught)}, {-1, last_errors()[1].message, place()})
+eq({try(function() error({}) end, caught)}, {-1, "(error object is a table value)", ".lua:0"})
+eq({try(add_record, function() return last_errors()[1].err_code end)}, {67})
+fails(function() try(error, function() error("in the catch") end) end, "in the catch")
+-- An inner try leaves nothing to an outer one.
+eq(try(function() return try(error, "inner") end, "outer"), "inner")
+eq(try(function() try(error) throw(2) end, "outer"), "outer")
+---
+-- Deferred errors wait for the end of the try: all checks are made, and then it has failed.
+local checks = 0
+local ok = try(function()
+  for _, field in ipairs {"name", "age"} do
+    throw{err_code = 10, message = field .. " missing", deferred = true}
+    checks = checks + 1
+  end
+  return true
+end, false)
+eq({ok, checks}, {false, 2})
+eq({#last_errors(), last_errors()[1].message, last_errors()[2].message}, {2, "name missing", "age missing"})
+try(function() throw{message = "later", deferred = true} error("now", 0) end)
+eq({last_errors()[1].message, last_errors()[2].message}, {"later", "now"})
+eq(try(function() try(function() throw{deferred = true} end) return "outer goes on" end), "outer goes on")
+try(function() for i = 1, 101 do throw{deferred = true} end end)
+eq(last_errors()[101].message, "throw: too many deferred errors (the limit is 100)")
+---
+-- try goes on as pcall does: with waits, with closures, inside each other.
+local n = 0
+local function increase() n = n + 1 end
+eq(try(function() increase() delay_process(current_process(), 60) increase() return n end), 2)
+try(function() increase() error("x") end)
+increase()
+eq(n, 4)
+local function deep(i) if i == 0 then throw(99) end return try(function() return deep(i - 1) end, throw) end
+eq(try(function() return deep(20) end, function() return last_errors()[1].err_code end), 99)
+local function endless() return try(endless, throw) end
+eq(try(endless, "too deep"), "too deep")
+---
+-- What a server cannot do is there, and raises error 67 naming itself.
+fails(function() add_record("[Server Log]") end, "add_record: the command cannot be executed on a server (67)")
+fails(function() modify_record("[Server Log]") end, "modify_record: the command cannot be executed on a server (67)")
+fails(function() on_event_call("told") end, "on_event_call: the command cannot be executed on a server (67)")
+fails(function() append_menu_item(1, "Quit") end, "append_menu_item: the command cannot be executed on a server (67)")
+fails(function() insert_menu_item(1, 1, "Quit") end, "insert_menu_item: the command cannot be executed on a server (67)")
+fails(function() delete_menu_item(1, 1) end, "delete_menu_item: the command cannot be executed on a server (67)")
+fails(function() enable_menu_item(1, 1) end, "enable_menu_item: the command cannot be executed on a server (67)")
+fails(function() disable_menu_item(1, 1) end, "disable_menu_item: the command cannot be executed on a server (67)")
+fails(function() set_menu_item(1, 1, "Quit") end, "set_menu_item: the command cannot be executed on a server (67)")
+on_err_call("told")
+eq(pcall(add_record), false)
+eq(error_code, 0)
+on_err_call("")
+eq({messages_on(), messages_off(), set_menu_bar(1), graph(), show_tool_bar()}, {})
+-- method told
+---
+-- The method for errors: by scope, taken back by an empty text or nil.
+eq({method_called_on_error(), method_called_on_error(1), method_called_on_error(2)}, {"", "", ""})
+on_err_call("local_method")
+on_err_call("global_method", 1)
+on_err_call("local_method", 2)
+eq({method_called_on_error(), method_called_on_error(1), method_called_on_error(2)}, {"local_method", "global_method", "local_method"})
+eq({error_code, error_method, error_line, error_formula}, {0, "", 0, ""})
+open_document("missing")
+eq({who, error_code}, {"local", -43})
+on_err_call("")
+open_document("missing")
+eq({who, error_code, error_method, error_formula}, {"global", -43, "errors", "open_document"})
+on_err_call(nil, 1)
+who = nil
+open_document("missing")
+eq(who, nil)
+eq({method_called_on_error(), method_called_on_error(1), method_called_on_error(2)}, {"", "", "local_method"})
+-- method local_method
+who = "local"
+-- method global_method
+who = "global"
+---
+-- An error that nothing caught: the method for errors is told, and the process ends as it would without it.
+on_err_call("told")
+kept = "process variable"
+local function deep()
+  throw(77, "no way out") --- error: no way out \(77\)$
+end
+deep()
+-- method told
+local e = last_errors()[1]
+print(error_code, error_method, error_line, error_formula, e.message, kept) --- log: msg="77\\terrors\\t\d+\\t\\tno way out\\tprocess variable"
+---
+on_err_call("told")
+local missing
+local x = missing.field --- error: attempt to index
+-- method told
+print(error_code, error_method, error_line) --- log: msg="-1\\terrors\\t\d+"
+---
+-- What pcall and try catch is nobody else's business.
+on_err_call("told")
+pcall(error, "x")
+try(error)
+xpcall(error, function() end)
+eq(coroutine.resume(coroutine.create(function() error("x") end)), false)
+eq(told_of, nil)
+-- method told
+told_of = error_code
+---
+-- A process that only has the method of all processes: a stored procedure, and one in a preemptive lane.
+on_err_call("told", 1)
+new_process("fails_at_once", 0, "Faulty")
+delay_process(current_process(), 1) --- log: msg="told of Faulty 5"
+new_process("fails_alone", 0, "Alone") --- log: msg="script failed" method=fails_at_once error="fails_at_once\.lua:\d+: x \(5\)"
+delay_process(current_process(), 1) --- log: msg="told of Alone 6"
+on_err_call("", 1) --- log: msg="script failed" method=fails_alone
+-- method fails_at_once
+throw(5, "x")
+-- method fails_alone preemptive
+throw(6, "x")
+-- method told
+print("told of " .. current_process_name() .. " " .. error_code)
+---
+-- An error in the method for errors is logged once and does not go round; the command goes on, and so does the error.
+on_err_call("faulty")
+eq(select(2, open_document("missing")), "missing: there is no such document (-43)") --- log: msg="script failed" method=faulty error="faulty.lua:\d+: inside" .*traceback=
+eq(calls, 1)
+throw(3, "outer") --- error: outer \(3\)$
+-- method faulty
+calls = (calls or 0) + 1
+open_document("missing too") --- log: msg="script failed" method=faulty error="faulty.lua:\d+: inside"
+error("inside")
+---
+-- In the method for errors another cannot be set.
+on_err_call("sets")
+open_document("missing")
+eq(message, "on_err_call: not in the method that is told of an error")
+-- method sets
+message = select(2, pcall(on_err_call, "sets"))
+---
+-- The method for errors may wait; it runs in the process, and its variables are the process's.
+on_err_call("waits")
+local from = milliseconds()
+open_document("missing")
+eq(milliseconds() - from, 1000)
+eq(seen, current_process())
+-- method waits
+delay_process(current_process(), 60)
+seen = current_process()
+---
+-- In a coroutine too; the method for errors is outside of it.
+on_err_call("yields")
+local co = coroutine.wrap(function() open_document("missing") coroutine.yield("mine") return "end" end)
+eq(co(), "mine")
+eq(co(), "end")
+eq(message, "attempt to yield outside of a coroutine")
+-- method yields
+message = select(2, pcall(coroutine.yield, "stolen")):match("attempt.*")
+---
+-- An abort is not caught by try, and nobody is told of it: not while the process waits, nor while its method for errors does.
+for _, method in ipairs {"clings", "waits_in_it"} do
+  local n = new_process(method, 0)
+  delay_process(current_process(), 1)
+  eq(process_state(n), 1)
+  abort_process_by_id(process_info(n).id)
+  delay_process(current_process(), 1)
+  eq(process_state(n), -100)
+end
+-- method clings
+on_err_call("told")
+while true do
+  try(function() delay_process(current_process(), 6000) end, function() print("not reached") end)
+end
+-- method told
+print("not reached")
+-- method waits_in_it
+on_err_call("waits")
+open_document("missing")
+print("not reached")
+-- method waits
+delay_process(current_process(), 6000)
+print("not reached")
+---
+-- connection
+-- A client gets the error, and the method for errors of its process is told.
+on_err_call("told")
+throw(403, "not for you") --- error: not for you \(403\)$
+-- method told
+print("told " .. error_code) --- log: msg="told 403"
