@@ -124,7 +124,7 @@ func TestFact10LongTextsAreErrors(t *testing.T) {
 
 // Memory that a process has used and let go is not its debt: the one that grows now is the one to be stopped.
 func TestFact10WhoHasLeftGarbageBehindIsNotToBlame(t *testing.T) {
-	ballast := make([]byte, 16<<20) // so that garbage lies about for a while
+	ballast := make([]byte, 8<<20) // so that garbage lies about for a while
 	defer runtime.KeepAlive(ballast)
 	h := build(t, plan{memory: 64 << 20}, methods{
 		"busy":  `for i = 1, 1000 do local s = ("x"):rep(100000 + i) end note("busy no more") outside("gate") for i = 1, 1000 do end return "well"`,

@@ -246,7 +246,7 @@ call_worker("Clerk", "nobody") --- error: call_worker: nobody: no such method$
 -- that waits for a message ends without a word.
 call_worker("Clerk", "writes", "first")
 quit_4d()
-delay_process(current_process(), 600) --- log: msg="first 1"
+while not process_aborted() do delay_process(current_process(), 10) end --- log: msg="first 1"
 -- method on_server_shutdown
 call_worker("Clerk", "writes", "last") --- log: msg="last 2"
 delay_process(current_process(), 60)
@@ -259,7 +259,7 @@ call_worker("Clerk", "hangs")
 call_worker("Clerk", "hangs")
 delay_process(current_process(), 1)
 quit_4d()
-delay_process(current_process(), 600) --- log: level=WARN msg="messages of a worker are lost" name=Clerk messages=1
+while not process_aborted() do delay_process(current_process(), 10) end --- log: level=WARN msg="messages of a worker are lost" name=Clerk messages=1
 -- method on_server_shutdown
 delay_process(current_process(), 60)
 -- method hangs
