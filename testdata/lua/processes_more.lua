@@ -87,7 +87,7 @@ pause_process(current_process())
 for i = 1, 2 do new_process("works", 0, "Background job#" .. i) end
 delay_process(current_process(), 60)
 quit_4d()
-delay_process(current_process(), 60 * 60)
+while not process_aborted() do delay_process(current_process(), 10) end
 -- method works
 while not leaves do delay_process(current_process(), 60 * 60) end
 print("left") --- log: msg=left

@@ -168,7 +168,7 @@ delay_process(current_process(), 1)
 new_process("waits", 0)
 delay_process(current_process(), 1)
 quit_4d()
-delay_process(current_process(), 60) --- log: msg="woken: true true"
+while not process_aborted() do delay_process(current_process(), 10) end --- log: msg="woken: true true"
 -- method holds
 semaphore("a")
 while true do delay_process(current_process(), 6000) end

@@ -431,7 +431,7 @@ delay_process(current_process(), 1)
 new_process("waits", 0, "", object)
 delay_process(current_process(), 1)
 quit_4d()
-delay_process(current_process(), 60) --- log: msg="it is my turn.ttrue"
+while not process_aborted() do delay_process(current_process(), 10) end --- log: msg="it is my turn.ttrue"
 -- method holds
 local object = ...
 use(object, function()

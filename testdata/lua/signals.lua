@@ -102,7 +102,7 @@ print("signaled " .. tostring(signal:wait()))
 new_process("waits", 0)
 delay_process(current_process(), 1)
 quit_4d()
-delay_process(current_process(), 60) --- log: msg="false true"
+while not process_aborted() do delay_process(current_process(), 10) end --- log: msg="false true"
 -- method waits
 local signal = new_signal()
 local answer = signal:wait()

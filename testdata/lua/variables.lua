@@ -79,7 +79,7 @@ eq(get_process_variable(n, "x"), nil)
 fails(function() set_process_variable(n, "x", 1) end, "set_process_variable: there is no user process " .. n)
 resume_process(above)
 -- method leaves
-x = 1
+x = 1 delay_process(current_process(), 0.5) -- or the other could have its number
 -- method stays
 pause_process(current_process())
 ---

@@ -112,6 +112,7 @@ kill_worker(1)
 eq(count_tasks(), 3)
 -- method stays
 -- method leaves
+delay_process(current_process(), 0.5) -- in another lane it could be gone before the second message comes
 kill_worker()
 call_worker("c", "not_reached")
 call_worker(current_process(), "")
