@@ -64,7 +64,7 @@ func methodTable() string {
 		}
 		fmt.Fprintf(&b, "| `%s.lua` | %s | %s | %s | %s | %s |\n", m.Name, m.Title, m.When, parameters, result, m.Roles)
 	}
-	fmt.Fprintf(&b, "\nKnown and not called yet: %s. `on_startup` and `on_exit` belong to roles that this version does not have yet.\n", strings.Join(waiting, ", "))
+	fmt.Fprintf(&b, "\nKnown and not called yet: %s. The role remote does not exist yet.\n", strings.Join(waiting, ", "))
 	return b.String()
 }
 

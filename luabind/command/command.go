@@ -63,6 +63,7 @@ type Command struct {
 // environment is what commands share in one lane.
 type environment struct {
 	host    Host
+	role    method.Role // of the host
 	log     *slog.Logger
 	started time.Time
 	limiter *limiter
@@ -98,6 +99,7 @@ func New(host Host, log *slog.Logger) *Commands {
 
 // Install adds the commands of a role to a VM.
 func (c *Commands) Install(vm *sandbox.VM, role method.Role) {
+	c.environment.role = role
 	for _, row := range Table() {
 		if row.Roles&role != 0 {
 			vm.Register(row.Name, func(L *lua.LState) int { return row.run(&c.environment, L) })

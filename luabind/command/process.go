@@ -212,5 +212,10 @@ func quit4D(e *environment, L *lua.LState) int {
 		delay = time.Duration(min(seconds, 1e9) * float64(time.Second))
 	}
 	e.host.Quit(delay)
+	if e.role != method.Server { // where the caller stops at once, for good
+		running := lane.Running(L)
+		running.Process().Freeze()
+		running.Release(L)
+	}
 	return 0
 }

@@ -34,6 +34,7 @@ var commands []command
 func init() { // because --help looks at it
 	commands = []command{
 		{"serve", "let clients in, as the scripts decide (the default command)", serve},
+		{"local", "run on_startup, the processes that it starts, and at the end on_exit, without clients", local},
 		{"user", userManual.meaning, user},
 	}
 	commands = append(commands, operatorCommands...)

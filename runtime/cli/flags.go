@@ -37,6 +37,7 @@ type flags struct {
 	traceSlow                  time.Duration
 	logLevel, logFormat        string
 	help, version              bool
+	local                      bool // of moongate local
 }
 
 // group is a heading of --help and the flags below it, each of them in one group.
@@ -49,6 +50,26 @@ const (
 	defaultListen = "127.0.0.1:19813" // 4D's application server has port 19813
 	defaultAdmin  = "127.0.0.1:19880"
 )
+
+// serverOnly are the groups of flags that a local host does not have.
+var serverOnly = []string{"Connections", "Accounts"}
+
+// newLocalFlags are the flags of moongate local: those of serve that are about scripts and processes. The others have
+// their defaults, and nothing listens.
+func newLocalFlags() *flags {
+	all := newFlags()
+	f := all
+	f.set = pflag.NewFlagSet("moongate local", pflag.ContinueOnError)
+	f.set.SortFlags = false
+	f.set.Usage = func() {}
+	f.groups = slices.DeleteFunc(f.groups, func(g group) bool { return slices.Contains(serverOnly, g.title) })
+	for _, g := range f.groups {
+		f.set.AddFlagSet(g.set)
+	}
+	f.local, f.listen, f.admin = true, []string{"none"}, "none"
+	f.set.Lookup("admin").DefValue = "none"
+	return f
+}
 
 func newFlags() *flags {
 	f := &flags{set: pflag.NewFlagSet("moongate", pflag.ContinueOnError), memoryLimit: size(defaultMemoryLimit())}

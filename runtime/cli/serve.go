@@ -25,8 +25,13 @@ import (
 )
 
 // serve is moongate serve.
-func serve(m *invocation, args []string) int {
-	f := newFlags()
+func serve(m *invocation, args []string) int { return start(m, newFlags(), args) }
+
+// local is moongate local: a host without clients.
+func local(m *invocation, args []string) int { return start(m, newLocalFlags(), args) }
+
+// start runs a host.
+func start(m *invocation, f *flags, args []string) int {
 	if ok, code := m.parsed(f, args); !ok {
 		return code
 	}
@@ -82,7 +87,7 @@ func (s *server) open(open host.OpenScripts) (err error) {
 	}
 	s.assemble()
 	s.scripts, err = open(host.ScriptsConfig{
-		Folder: f.scripts, Role: method.Server, Log: s.log, Slice: f.slice, MemoryLimit: uint64(f.memoryLimit), Host: s.host,
+		Folder: f.scripts, Role: s.role(), Log: s.log, Slice: f.slice, MemoryLimit: uint64(f.memoryLimit), Host: s.host,
 	})
 	if err != nil {
 		return err
@@ -98,7 +103,7 @@ func (s *server) open(open host.OpenScripts) (err error) {
 func (s *server) assemble() {
 	f := s.flags
 	s.host = host.New(host.Config{
-		Log: s.log, Version: Version(), Rules: f.rules, MaxConnections: f.maxConnections,
+		Role: s.role(), Log: s.log, Version: Version(), Rules: f.rules, MaxConnections: f.maxConnections,
 		MethodTimeout: f.methodTimeout, IdleTimeout: f.idleTimeout, LoginTimeout: f.loginTimeout, Slice: f.slice, TraceSlow: f.traceSlow,
 		QuitDelay: f.quitDelay, QuitWindow: f.quitWindow, AcceptOnError: f.onError == "accept", Session: s.session, Users: s.users,
 	})
@@ -114,6 +119,10 @@ func (s *server) takeData() (err error) {
 		if numbers, err = account.OpenNumbers(s.data.File(datafolder.NumberFile)); err != nil {
 			return err
 		}
+	}
+	if s.flags.local { // nobody connects
+		s.host.SetData(host.Data{Documents: documents.New(s.data.File(documents.FolderName))})
+		return nil
 	}
 	s.journal = journal.Open(journal.Options{Folder: s.data.Path(), Session: s.session, Keep: time.Duration(s.flags.journalKeep), Log: s.log})
 	s.host.SetData(host.Data{Journal: s.journal, Numbers: numbers, Documents: documents.New(s.data.File(documents.FolderName))})
@@ -275,7 +284,19 @@ func (s *server) run() int {
 // lastAnswers is how long administrators have to take the last answers.
 const lastAnswers = 2 * time.Second
 
+// role is what the host is.
+func (s *server) role() method.Role {
+	if s.flags.local {
+		return method.Local
+	}
+	return method.Server
+}
+
 func (s *server) letIn() {
+	if s.flags.local {
+		s.log.Info("the processes run", "until", "quit_4d or an OS signal")
+		return
+	}
 	for _, l := range s.listeners {
 		s.serving.Go(func() { l.Serve(s.host) })
 	}
@@ -321,7 +342,7 @@ func (s *server) greet() {
 		}
 		s.log.Info("method", "method", l.Name, "file", l.File, "hash", l.Hash, "kind", l.Kind())
 	}
-	if !s.scriptsDecide() {
+	if !s.flags.local && !s.scriptsDecide() {
 		s.log.Warn("there is no on_server_open_connection.lua: everybody may connect", "scripts", folder)
 	}
 }
@@ -330,6 +351,14 @@ func (s *server) scriptsDecide() bool { return s.scripts.Has(method.OnServerOpen
 
 // conclude writes the last lines and gives the exit code.
 func (s *server) conclude(report host.Report, err error) int {
+	if !s.flags.local {
+		s.countConnections()
+	}
+	return s.lastLine(report, err)
+}
+
+// countConnections says how many were let in, and how many refused and by what.
+func (s *server) countConnections() {
 	totals := s.host.Sessions().Totals()
 	attrs := []any{"accepted", totals.Accepted, "refused_by_method", totals.Refused}
 	for _, check := range s.host.Sessions().Checks() {
@@ -338,6 +367,10 @@ func (s *server) conclude(report host.Report, err error) int {
 		}
 	}
 	s.log.Info("connections", attrs...)
+}
+
+// lastLine says how the host ended, and gives the exit code.
+func (s *server) lastLine(report host.Report, err error) int {
 	code := exitCode(report, err)
 	switch code {
 	case ExitFailed:

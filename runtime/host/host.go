@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"moongate/runtime/account"
@@ -20,6 +21,7 @@ import (
 
 // Config is what a server is made with. All durations must be set; IdleTimeout 0 is none.
 type Config struct {
+	Role           method.Role // 0 is a server
 	Log            *slog.Logger
 	Version        string        // of the program
 	Rules          session.Rules // who may connect; none: everybody
@@ -56,6 +58,10 @@ type Host struct {
 
 	procedures sync.WaitGroup // stored procedures and workers, each a goroutine; the last stage of the shutdown sees them end
 	boxes      process.Boxes  // of the workers
+	role       role
+	main       *process.Process // number 1
+	starts     atomic.Bool      // the main process of a local host runs on_startup
+	startOver  chan struct{}    // closed when it has; nil on a server
 	quits      quits
 	progress   progress
 	journal    *journal.Journal
@@ -93,7 +99,11 @@ func New(c Config) *Host {
 		Version: c.Version, IdleTimeout: c.IdleTimeout, LoginTimeout: c.LoginTimeout, Accounts: c.Users != nil, Sessions: h.sessions,
 	})
 	h.refusals.about, h.visits.about, h.faults.about = "refusals", "connections", "scripts that failed"
-	h.processes.Start(process.Spec{Name: "Main process", Type: process.MainOfServer})
+	h.role = roles[max(c.Role, method.Server)]
+	if h.role.main == process.Main {
+		h.startOver = make(chan struct{})
+	}
+	h.main = h.processes.Start(process.Spec{Name: "Main process", Type: h.role.main, Method: h.mainMethod()})
 	return h
 }
 
@@ -129,6 +139,29 @@ func (h *Host) Run(open, shut func()) (Report, error) {
 	var attendants sync.WaitGroup // they end when stop is closed
 	attendants.Go(func() { h.scripts.Watch(stop) })
 	attendants.Go(func() { h.application.Sweep(stop) })
+	err := h.serve(open)
+	report := h.shutdown(shut)
+	h.events.publish(Event{Kind: Ended, Report: &report, Err: err})
+	h.events.close()
+	close(stop)
+	attendants.Wait()
+	h.scripts.Close()
+	return report, err
+}
+
+// mainMethod is the method that the main process begins with: a local host's.
+func (h *Host) mainMethod() string {
+	if h.role.main == process.Main {
+		return h.role.startup
+	}
+	return ""
+}
+
+// serve starts the host and lets it live until somebody quits.
+func (h *Host) serve(open func()) error {
+	if h.role.main == process.Main {
+		return h.live(h.startLocal(), open)
+	}
 	err := h.startup()
 	for opened := false; ; {
 		if err == nil && !h.quits.isAsked() {
@@ -140,16 +173,9 @@ func (h *Host) Run(open, shut func()) (Report, error) {
 		}
 		<-h.quits.wanted()
 		if h.leave() {
-			break
+			return err
 		}
 	}
-	report := h.shutdown(shut)
-	h.events.publish(Event{Kind: Ended, Report: &report, Err: err})
-	h.events.close()
-	close(stop)
-	attendants.Wait()
-	h.scripts.Close()
-	return report, err
 }
 
 // startup runs on_server_startup, in the process that 4D calls Client Manager, which stays.
@@ -204,7 +230,7 @@ func (h *Host) Start(p Procedure) (process.Number, error) {
 	if h.ended {
 		return 0, ErrStopped
 	}
-	if strings.HasPrefix(p.Name, "$") {
+	if strings.HasPrefix(p.Name, "$") && h.role.main == process.MainOfServer {
 		return 0, fmt.Errorf("%q is no name for a process of the server: $ begins the names of local ones", p.Name)
 	}
 	spec := process.Spec{Name: p.Name, Type: p.Type, Method: p.Method, Preemptive: h.scripts.Preemptive(p.Method)}

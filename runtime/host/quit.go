@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"moongate/runtime/method"
 	"moongate/runtime/process"
 	"moongate/runtime/session"
 	"moongate/runtime/shutdown"
@@ -312,12 +311,16 @@ func (h *Host) abortDeciding(waiting bool) {
 }
 
 // window is 4D's time for the processes to end ("On Exit", "On Server Shutdown"): the method runs in a new process;
-// every other process gets its abort flag and is woken once. It is over when the method has returned, and then what
-// still runs is killed. Without the method all are killed at once.
+// every other process gets its abort flag and is woken once. It is over when the method has returned (a local host's, when
+// all others have ended too), and then what still runs is killed. Without the method all are killed at once.
 func (h *Host) window(ctx context.Context) []string {
-	if h.scripts.Has(method.OnServerShutdown) {
+	if h.scripts.Has(h.role.exit) {
 		h.shutdownMethod(ctx)
-		h.letRun(ctx)
+		if h.role.together {
+			h.awaitOthers(ctx)
+		} else {
+			h.letRun(ctx)
+		}
 	}
 	h.starting.Lock()
 	h.ended = true
@@ -330,9 +333,9 @@ func (h *Host) window(ctx context.Context) []string {
 	return append(left, h.bury(killed)...)
 }
 
-// shutdownMethod runs on_server_shutdown and returns when it has, or when the time is over.
+// shutdownMethod runs on_server_shutdown, or on_exit, and returns when it has, or when the time is over.
 func (h *Host) shutdownMethod(ctx context.Context) {
-	p := h.processes.Start(process.Spec{Name: "$xx", Type: process.OnExit, Method: method.OnServerShutdown})
+	p := h.processes.Start(process.Spec{Name: "$xx", Type: process.OnExit, Method: h.role.exit})
 	for _, other := range h.processes.All() {
 		if other != p {
 			other.SetAbortFlag()
@@ -356,7 +359,7 @@ func (h *Host) shutdownMethod(ctx context.Context) {
 func (h *Host) runningProcedures() []*process.Process {
 	var found []*process.Process
 	for _, p := range h.processes.All() {
-		if p.RunsScripts() && p.Type() != process.InternalServer {
+		if p.RunsScripts() && p.Type() != process.InternalServer || p == h.main && h.starts.Load() {
 			found = append(found, p)
 		}
 	}
@@ -394,6 +397,7 @@ func (h *Host) letRun(ctx context.Context) {
 func (h *Host) awaitProcedures(most time.Duration) {
 	timer := time.NewTimer(most)
 	defer timer.Stop()
+	startOver := h.startOver
 	for {
 		changed := h.processes.Changed()
 		if len(h.runningProcedures()) == 0 {
@@ -401,6 +405,8 @@ func (h *Host) awaitProcedures(most time.Duration) {
 		}
 		select {
 		case <-changed:
+		case <-startOver:
+			startOver = nil
 		case <-timer.C:
 			return
 		}

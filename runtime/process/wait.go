@@ -78,8 +78,28 @@ func (p *Process) Resume() {
 	}
 }
 
+// Freeze stops the process for good: it is paused, and nobody can resume it; only Kill ends it ("QUIT 4D" stops the process
+// that calls it, other than on a server, until the database is closed).
+func (p *Process) Freeze() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frozen, p.hold = true, paused
+	p.attention.Or(attentionHold)
+	p.kickLocked()
+}
+
+// Frozen reports whether Freeze was called.
+func (p *Process) Frozen() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.frozen
+}
+
 // releaseLocked ends the hold, and that which the process would come back to when it has answered an outside call.
 func (p *Process) releaseLocked() {
+	if p.frozen {
+		return
+	}
 	p.outside.aside = notHeld
 	p.unholdLocked()
 }

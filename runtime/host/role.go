@@ -1,0 +1,101 @@
+package host
+
+import (
+	"context"
+	"fmt"
+
+	"moongate/runtime/method"
+	"moongate/runtime/process"
+)
+
+// role is what a host does differently as a server and as a local host.
+type role struct {
+	main     process.Type // of process number 1
+	startup  string       // the method at the start
+	exit     string       // the method at the end, in a process named $xx
+	rest     process.State
+	together bool // the window lasts until no process is left, not only until the exit method has returned
+}
+
+var roles = map[method.Role]role{
+	method.Server: {main: process.MainOfServer, startup: method.OnServerStartup, exit: method.OnServerShutdown, rest: process.WaitingForInternalFlag},
+	method.Local:  {main: process.Main, startup: method.OnStartup, exit: method.OnExit, rest: process.WaitingForUserEvent, together: true},
+}
+
+// startLocal runs on_startup in the main process of a local host, which stays, in a goroutine of its own: a method that
+// goes on and on does not keep the others from quitting. The channel gives its error when it has returned.
+func (h *Host) startLocal() <-chan error {
+	over := make(chan error, 1)
+	h.starts.Store(true)
+	go func() { // ends with the method, at the latest when the window kills it
+		err := h.localStartup()
+		over <- err
+		h.starts.Store(false)
+		close(h.startOver)
+		if err != nil {
+			h.quits.demand()
+		}
+	}()
+	return over
+}
+
+func (h *Host) localStartup() error {
+	program := h.scripts.NewProgram(h.main, nil)
+	defer program.Close()
+	defer h.main.Rest(h.role.rest)
+	if !program.Has(h.role.startup) {
+		return nil
+	}
+	_, err := h.measured(program, CallOptions{}, h.role.startup)
+	if err == nil || h.main.Killed() != nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrStartup, err)
+}
+
+// live lets a local host live until somebody quits or on_startup fails, and gives its error.
+func (h *Host) live(started <-chan error, open func()) error {
+	open()
+	for {
+		<-h.quits.wanted()
+		if h.leave() {
+			break
+		}
+	}
+	select {
+	case err := <-started:
+		return err
+	default:
+		return nil
+	}
+}
+
+// awaitOthers waits until no process is left but those that wait for nothing that could come: idle workers, and who has
+// called quit_4d.
+func (h *Host) awaitOthers(ctx context.Context) {
+	startOver := h.startOver
+	for {
+		changed := h.processes.Changed()
+		if len(h.unfinished()) == 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-startOver:
+			startOver = nil
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// unfinished are the running procedures that have something to do.
+func (h *Host) unfinished() []*process.Process {
+	var found []*process.Process
+	for _, p := range h.runningProcedures() {
+		if !p.Frozen() && (!h.boxes.Idle(p) || p.State() == process.Executing) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
