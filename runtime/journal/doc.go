@@ -51,6 +51,8 @@
 //	  of that, the call at the door                                  0.03, no allocation
 //	  deleted when it is too old                                     1.0
 //
+// In a server that refuses 22,000 connections a second it is 2.7 of some 24, the same program with and without a journal.
+//
 // A batch of one row costs about 370, so a server with little to do spends at most two thousandths of a core on it.
 //
 // So the batch is a virtual table, a connection that ends before its batch is written is one row, one that ends later is
