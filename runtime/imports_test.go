@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"runtime/application": {"runtime/listener", "runtime/session", "runtime/wire"},
 	"runtime/host": {"runtime/account", "runtime/application", "runtime/document", "runtime/journal", "runtime/listener", "runtime/measure", "runtime/method",
 		"runtime/process", "runtime/session", "runtime/shutdown"},
-	"runtime/metrics":      {"runtime/host", "runtime/journal", "runtime/measure"},
+	"runtime/metrics":      {"runtime/host", "runtime/journal", "runtime/measure", "runtime/process"},
 	"runtime/admin":        {"runtime/host", "runtime/journal", "runtime/process", "runtime/session", "runtime/shutdown"},
 	"runtime/admin/client": {"runtime/admin"},
 	"runtime/cli": {"runtime/account", "runtime/admin", "runtime/admin/client", "runtime/datafolder", "runtime/document", "runtime/host", "runtime/journal",

@@ -192,7 +192,7 @@ func act[B any](method, path, id, summary string, do func(House, place, B) (Done
 				return
 			}
 			done, err := do(l.house, at, b)
-			l.noteAct(r, id, target(at, b), done, err)
+			l.noteAct(r, id, target(at, b), said(b), done, err)
 			if err != nil {
 				l.problem(w, &failure{statusOf(err, statuses), err.Error()})
 				return
@@ -218,10 +218,13 @@ func statusOf(err error, statuses []int) int {
 }
 
 // noteAct writes an act to the log, with who and from where.
-func (l *Listener) noteAct(r *http.Request, act, target string, done Done, err error) {
+func (l *Listener) noteAct(r *http.Request, act, target, said string, done Done, err error) {
 	attrs := []any{"act", words(act)}
 	if target != "" {
 		attrs = append(attrs, "target", target)
+	}
+	if said != "" {
+		attrs = append(attrs, "message", said)
 	}
 	attrs = append(attrs, asker(r)...)
 	if err != nil {
@@ -251,6 +254,17 @@ func target(at place, body any) string {
 	}
 	if b, ok := body.(interface{ target() string }); ok {
 		return b.target()
+	}
+	return ""
+}
+
+// said is what an act tells clients, "" when nothing.
+func said(body any) string {
+	switch b := body.(type) {
+	case MessageAct:
+		return b.Text
+	case QuitAct:
+		return b.Message
 	}
 	return ""
 }

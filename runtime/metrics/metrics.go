@@ -11,6 +11,7 @@ import (
 	"moongate/runtime/host"
 	"moongate/runtime/journal"
 	"moongate/runtime/measure"
+	"moongate/runtime/process"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -62,6 +63,7 @@ var (
 	slices      = describe("slices_total", "Slices that ended while others waited for the lane.", "lane")
 	aborts      = describe("aborts_total", "Methods that were stopped: aborted, at their deadline, or for want of memory.", "lane")
 	programs    = describe("lane_processes", "Processes that live in a lane.", "lane")
+	usersFile   = describe("users_file_broken", "1 while the accounts in use are not those of the users file, because that is broken.")
 	processes   = describe("processes", "Processes, by 4D's state.", "state")
 	reloads     = describe("reloads_total", "Reloads of changed scripts, by outcome.", "outcome")
 	rows        = describe("journal_rows_total", "Rows written to the journal.")
@@ -74,7 +76,7 @@ var (
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		info, connections, users, refusing, verdicts, closes, durations, failures, waits, slices, aborts, programs, processes,
-		reloads, rows, drops, queued, failing,
+		usersFile, reloads, rows, drops, queued, failing,
 	} {
 		ch <- d
 	}
@@ -101,7 +103,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(aborts, l.Aborts, lane)
 		gauge(programs, float64(l.Programs), lane)
 	}
+	gauge(usersFile, truth(c.host.UsersProblem() != ""))
 	states := map[string]int{}
+	for _, s := range []process.State{process.Executing, process.Delayed, process.WaitingForInputOutput, process.WaitingForInternalFlag, process.Paused} {
+		states[s.String()] = 0 // a state without processes has a series too
+	}
 	for _, p := range c.host.Processes().All() {
 		states[p.State().String()]++
 	}
