@@ -60,7 +60,7 @@ type Options struct {
 // VM is one Lua machine.
 type VM struct {
 	main         *lua.LState
-	library      *lua.LTable // what every process can call
+	shared       *lua.LTable // the library: what every process can call
 	environment  *lua.LTable // the metatable of every process's variables
 	free         []*lua.LState
 	marked       map[*lua.LTable]time.Time // tables to be made anew, and when a loop was last in each: see Tidy
@@ -77,19 +77,19 @@ func New(options Options) *VM {
 		SkipOpenLibs: true, CallStackSize: maxFrames, MinimizeStackMemory: true,
 		RegistrySize: minRegisters, RegistryMaxSize: maxRegisters, RegistryGrowStep: registerStep,
 	})
-	vm := &VM{marked: map[*lua.LTable]time.Time{}, main: main, options: options, library: main.CreateTable(0, 160), environment: main.CreateTable(0, 2)}
+	vm := &VM{marked: map[*lua.LTable]time.Time{}, main: main, options: options, shared: main.CreateTable(0, 160), environment: main.CreateTable(0, 2)}
 	main.G.MainThread = main // threads are called directly; without it the first call would take the main thread's place
 	vm.openLibraries()
 	missing := main.CreateTable(0, 1)
 	missing.RawSetString("__index", main.NewFunction(resolve))
-	vm.library.Metatable = missing
-	vm.environment.RawSetString("__index", vm.library)
+	vm.shared.Metatable = missing
+	vm.environment.RawSetString("__index", vm.shared)
 	vm.environment.RawSetString("__metatable", lua.LString("read-only"))
 	return vm
 }
 
 // Set adds a name to the library of every process of the VM.
-func (vm *VM) Set(name string, value lua.LValue) { vm.library.RawSetString(name, value) }
+func (vm *VM) Set(name string, value lua.LValue) { vm.shared.RawSetString(name, value) }
 
 // Register adds a command to the library.
 func (vm *VM) Register(name string, f lua.LGFunction) { vm.Set(name, vm.main.NewFunction(f)) }
@@ -102,7 +102,7 @@ func (vm *VM) RegisterIn(table string, functions map[string]lua.LGFunction) {
 // Names are the names in the library, unsorted.
 func (vm *VM) Names() []string {
 	var names []string
-	vm.library.ForEach(func(k, _ lua.LValue) { names = append(names, k.String()) })
+	vm.shared.ForEach(func(k, _ lua.LValue) { names = append(names, k.String()) })
 	return names
 }
 

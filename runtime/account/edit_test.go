@@ -146,7 +146,7 @@ func TestChangeOfALinkChangesItsTarget(t *testing.T) {
 	target := usersFile(t, cheapLine("ada", "", "moon"))
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(target, link); err != nil {
-		t.Skip(err)
+		t.Skip("no symbolic links here:", err)
 	}
 	if err := SetDisabled(link, "ada", true); err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestChangeOfALinkChangesItsTarget(t *testing.T) {
 // TestChangeKeepsWhoMayReadTheFile is a server that runs as somebody else than who changes the file.
 func TestChangeKeepsWhoMayReadTheFile(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("there are no such permissions here")
+		t.Skip("Windows has no permissions of this kind")
 	}
 	path := usersFile(t, cheapLine("ada", "", "moon"))
 	if err := os.Chmod(path, 0o640); err != nil {

@@ -141,7 +141,7 @@ func TestExposedFileIsAWarningOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o644 {
-		t.Skip("there are no such permissions here")
+		t.Skip("this system keeps no permissions of this kind")
 	}
 	u, log := open(t, path)
 	u.looks()
@@ -157,7 +157,7 @@ func TestWatchFollowsALink(t *testing.T) {
 	write(t, one, cheapLine("ada", "", "moon"))
 	write(t, two, cheapLine("bob", "", "moon"))
 	if err := os.Symlink(one, link); err != nil {
-		t.Skip(err)
+		t.Skip("no symbolic links here:", err)
 	}
 	u, _ := open(t, link)
 	if err := os.Remove(link); err != nil {

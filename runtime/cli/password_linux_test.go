@@ -28,18 +28,18 @@ func openTerminal(t *testing.T) *pseudoTerminal {
 	t.Helper()
 	typist, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Skip("no pseudo-terminals here:", err)
 	}
 	number, err := unix.IoctlGetInt(int(typist.Fd()), unix.TIOCGPTN)
 	if err == nil {
 		err = unix.IoctlSetPointerInt(int(typist.Fd()), unix.TIOCSPTLCK, 0)
 	}
 	if err != nil {
-		t.Skip(err)
+		t.Skip("no pseudo-terminals here:", err)
 	}
 	program, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip(err)
+		t.Skip("no pseudo-terminals here:", err)
 	}
 	p := &pseudoTerminal{t: t, typist: typist, program: program}
 	p.reading.Go(p.watch) // ends when nobody has the program's end open

@@ -70,7 +70,8 @@ type server struct {
 }
 
 // open makes a server: it reads the accounts, loads the scripts, takes the data folder and binds the addresses, in this
-// order: with a mistake in a flag, an account or a script nothing is touched, and nobody gets in. What was opened is closed again when it fails.
+// order: with a mistake in a flag, an account or a script nothing is touched, and nobody gets in. What was opened is closed
+// again when it fails.
 func (s *server) open(open host.OpenScripts) (err error) {
 	s.over, s.session = make(chan struct{}), session.NewID()
 	defer func() {
@@ -79,7 +80,6 @@ func (s *server) open(open host.OpenScripts) (err error) {
 		}
 	}()
 	f := s.flags
-	s.removeAddresses()
 	if f.users != "" {
 		if s.users, err = account.Open(f.users, s.log); err != nil {
 			return err
@@ -114,6 +114,7 @@ func (s *server) takeData() (err error) {
 	if s.data, err = datafolder.Open(s.flags.data); err != nil {
 		return err
 	}
+	s.removeAddresses() // of a server that was killed; one that runs has the folder
 	var numbers *account.Numbers
 	if s.users != nil {
 		if numbers, err = account.OpenNumbers(s.data.File(datafolder.NumberFile)); err != nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Layout is the version of the layout that this program writes. Layout 1: the files lock, layout, numbers and journal.db.
+// Layout is the version of the layout that this program writes. Layout 1: the files lock, layout, numbers and
+// journal.db, and the folder documents.
 const Layout = 1
 
 // Names of the files in the folder. The journal's belongs to package journal.

@@ -83,7 +83,7 @@ type Host struct {
 }
 
 // ErrStartup wraps the error of on_server_startup, with which Run returns.
-var ErrStartup = errors.New("the server cannot start")
+var ErrStartup = errors.New("the host cannot start")
 
 // New puts a server together. Scripts that ask the host for something before Run get it; they must be given by
 // SetScripts before that.

@@ -65,7 +65,8 @@ func (h *Host) identify(ctx context.Context, peer session.Peer, name string, pas
 	if number == 0 {
 		return session.User{}, errNoNumber
 	}
-	return session.User{Number: session.UserNumber(number), Name: user.Name}, nil // without an error or with: it holds while this server runs
+	// With the error too: the number holds while this server runs.
+	return session.User{Number: session.UserNumber(number), Name: user.Name}, nil
 }
 
 // limited is a name as the log gets it.

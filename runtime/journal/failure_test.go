@@ -190,7 +190,7 @@ func TestGoneWhileRunning(t *testing.T) {
 	written(t, j)
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
 		if err := os.Remove(name); err != nil {
-			t.Skip(err) // where open files cannot be deleted
+			t.Skip("this system does not delete files that are open:", err)
 		}
 	}
 	j.Refused(refusedRow(3))
@@ -231,7 +231,7 @@ func TestOlderCopyPutBack(t *testing.T) {
 	}
 	written(t, j)
 	if err := os.Rename(path+".copy", path); err != nil {
-		t.Skip(err)
+		t.Skip("this system does not replace files that are open:", err)
 	}
 	os.Remove(path + "-wal")
 	os.Remove(path + "-shm")
