@@ -33,8 +33,8 @@ type Context interface {
 // little.
 const (
 	maxFrames    = 1024    // calls inside each other
-	minRegisters = 128     // values a thread holds at first
-	registerStep = 4096    // how much it grows at once: small steps make growing quadratic
+	minRegisters = 64      // values a thread holds at first
+	registerStep = 1024    // how much it grows at once: small steps make growing quadratic
 	maxRegisters = 1 << 16 // values at the most
 	keptThreads  = 64      // threads that a VM keeps for the next process
 )
@@ -75,8 +75,9 @@ func New(options Options) *VM {
 	}
 	main := lua.NewState(lua.Options{
 		SkipOpenLibs: true, CallStackSize: maxFrames, MinimizeStackMemory: true,
-		RegistrySize: minRegisters, RegistryMaxSize: maxRegisters, RegistryGrowStep: registerStep,
+		RegistryMaxSize: maxRegisters, RegistryGrowStep: registerStep,
 	})
+	main.Options.RegistrySize = minRegisters // of its threads; NewState takes less than 128 for 5120
 	vm := &VM{marked: map[*lua.LTable]time.Time{}, main: main, options: options, shared: main.CreateTable(0, 160), environment: main.CreateTable(0, 2)}
 	main.G.MainThread = main // threads are called directly; without it the first call would take the main thread's place
 	vm.openLibraries()

@@ -219,6 +219,51 @@ func BenchmarkDelayedProcesses(b *testing.B) {
 	}
 }
 
+// BenchmarkWakeUps has many delayed processes of which a hundred wake in each millisecond, each to be delayed again for a
+// second; ms-worst is the latest of all wake-ups, in whole milliseconds.
+func BenchmarkWakeUps(b *testing.B) {
+	const processes, perMillisecond = 100_000, 100
+	for b.Loop() {
+		h, scripts := newHostScripts(b, files{
+			"wakes.lua": `
+				local first, rounds = ...
+				local due = first
+				for i = 0, rounds do
+					delay_process(current_process(), (due - milliseconds()) * 60 / 1000)
+					local late = milliseconds() - due
+					if late > (interprocess.worst or 0) then interprocess.worst = late end
+					if late >= 5 then interprocess.late = (interprocess.late or 0) + 1 end
+					interprocess.wakes = (interprocess.wakes or 0) + 1
+					due = due + 1000
+				end`,
+			"now.lua":   `return milliseconds()`,
+			"worst.lua": `return interprocess.worst or 0, interprocess.late or 0, interprocess.wakes or 0`,
+		})
+		observer := scripts.NewProgram(h.Processes().Start(process.Spec{}), nil)
+		ask := func(name string) []any {
+			results, err := observer.Call(host.CallOptions{}, name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return results
+		}
+		begin := ask("now")[0].(int64) + 6000 // by then all have been started
+		for i := range processes {
+			first := begin + int64(i/perMillisecond)
+			if _, err := h.Start(host.Procedure{Method: "wakes", Args: []any{first, int64(3)}, Type: process.ExecuteOnServer}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		worst := ask("worst")
+		for ; worst[2].(int64) < 4*processes; worst = ask("worst") {
+			time.Sleep(100 * time.Millisecond) // looking at each end would hold the wake-ups up
+		}
+		b.ReportMetric(float64(worst[0].(int64)), "ms-worst")
+		b.ReportMetric(float64(worst[1].(int64)), "late")
+		b.ReportMetric(float64(worst[2].(int64)), "wakes")
+	}
+}
+
 // rss is the program's resident memory in bytes, 0 where that is not known.
 func rss() int64 {
 	text, err := os.ReadFile("/proc/self/statm")

@@ -28,9 +28,9 @@ type Process struct {
 	until   time.Time // the end of a delay
 	killed  error
 	visible bool
-	frozen  bool          // it has asked the host to quit, and never goes on: it is paused for good
-	wakeups uint32        // how often everybody who waits was to be woken, by SetAbortFlag
-	kick    chan struct{} // of capacity 1, told when hold, killed or wakeups changes; made by the first wait
+	frozen  bool        // it has asked the host to quit, and never goes on: it is paused for good
+	wakeups uint32      // how often everybody who waits was to be woken, by SetAbortFlag
+	alarm   *time.Timer // goes off when a wait may be over, also when hold, killed or wakeups change; made by the first wait
 	placed  Placed
 	onKill  func(error)
 	outside outside
