@@ -61,7 +61,9 @@ type Host struct {
 	role       role
 	main       *process.Process // number 1
 	starts     atomic.Bool      // the main process of a local host runs on_startup
-	startOver  chan struct{}    // closed when it has; nil on a server
+	startWaits chan struct{}    // closed when that waits for the first time, or has used up its slice; nil on a server
+	startOver  chan struct{}    // closed when it has returned; nil on a server
+	console    atomic.Pointer[sitting]
 	quits      quits
 	progress   progress
 	journal    *journal.Journal
@@ -73,6 +75,7 @@ type Host struct {
 
 	forced    chan struct{} // closed when the shutdown is forced
 	forceOnce sync.Once
+	staging   sync.Mutex // one change of the sessions' stage at a time
 	starting  sync.Mutex // guards ended against a process that is just being started
 	ended     bool       // no process may be started any more
 
@@ -101,7 +104,7 @@ func New(c Config) *Host {
 	h.refusals.about, h.visits.about, h.faults.about = "refusals", "connections", "scripts that failed"
 	h.role = roles[max(c.Role, method.Server)]
 	if h.role.main == process.Main {
-		h.startOver = make(chan struct{})
+		h.startWaits, h.startOver = make(chan struct{}), make(chan struct{})
 	}
 	h.main = h.processes.Start(process.Spec{Name: "Main process", Type: h.role.main, Method: h.mainMethod()})
 	return h
@@ -165,7 +168,7 @@ func (h *Host) serve(open func()) error {
 	err := h.startup()
 	for opened := false; ; {
 		if err == nil && !h.quits.isAsked() {
-			h.sessions.SetStage(session.Serving)
+			h.markStage(true)
 			if !opened {
 				opened = true
 				open()

@@ -27,11 +27,32 @@ func (h *Host) Quit(delay time.Duration) {
 func (h *Host) AskToQuit(r QuitRequest) {
 	h.events.publish(Event{Kind: QuitAsked, Text: r.Mode.String()}) // before what it brings about
 	h.quits.ask(r)
+	h.markStage(false)
+}
+
+// markStage has the door say what was asked for, in the goroutine of who asked: who connects after that is refused, or
+// let in again after CancelQuit. Before the server serves for the first time, which begin says, nobody can connect.
+func (h *Host) markStage(begin bool) {
+	h.staging.Lock()
+	defer h.staging.Unlock()
+	switch {
+	case h.sessions.Stage() == session.Starting && !begin:
+	case h.quits.isAsked():
+		h.sessions.SetStage(session.Stopping)
+	default:
+		h.sessions.SetStage(session.Serving)
+	}
 }
 
 // CancelQuit takes all requests to stop back, those of quit_4d and of the operating system too. It fails with ErrNoQuit,
 // or with ErrTooLate once clients are being disconnected.
-func (h *Host) CancelQuit() error { return h.quits.cancel() }
+func (h *Host) CancelQuit() error {
+	err := h.quits.cancel()
+	if err == nil {
+		h.markStage(false)
+	}
+	return err
+}
 
 // Interrupt is an OS signal: the first asks the server to stop, with the delay of Config.QuitDelay; the second forces.
 func (h *Host) Interrupt() {
@@ -86,7 +107,7 @@ func (h *Host) leave() bool {
 	}
 	h.progress.forget()
 	h.takeLeft() // what was left by closes during the wait belongs to no shutdown
-	h.sessions.SetStage(session.Serving)
+	h.markStage(true)
 	h.log.Info("the shutdown was canceled")
 	h.events.publish(Event{Kind: QuitCanceled})
 	for _, c := range h.sessions.Live() {

@@ -49,6 +49,24 @@ func TestAQuitIsCanceled(t *testing.T) {
 	})
 }
 
+// Whoever asks for the end finds the door shut for new clients, and open again as soon as it is canceled: not only when
+// the server has got round to it.
+func TestAQuitIsSeenAtOnce(t *testing.T) {
+	serve(t, leaving, func(t *testing.T, s *server) {
+		guest := s.connect()
+		guest.expectReply("PING", "+PONG\r\n")
+		for range 100 {
+			s.AskToQuit(host.QuitRequest{Mode: host.QuitIn, Delay: 100 * second})
+			expect(t, "stage after the request", s.Sessions().Stage(), session.Stopping)
+			expect(t, "canceled", s.CancelQuit(), nil)
+			expect(t, "stage after that", s.Sessions().Stage(), session.Serving)
+		}
+		synctest.Wait()
+		expect(t, "stage at rest", s.Sessions().Stage(), session.Serving)
+		guest.expectReply("PING", "+PONG\r\n")
+	})
+}
+
 // Past the point of no return there is nothing to cancel.
 func TestAQuitIsCanceledTooLate(t *testing.T) {
 	f := files{"on_server_shutdown.lua": `delay_process(current_process(), 60 * 5)`}
