@@ -211,11 +211,13 @@ func quit4D(e *environment, L *lua.LState) int {
 		}
 		delay = time.Duration(min(seconds, 1e9) * float64(time.Second))
 	}
-	e.host.Quit(delay)
-	if e.role != method.Server { // where the caller stops at once, for good
-		running := lane.Running(L)
-		running.Process().Freeze()
-		running.Release(L)
+	if e.role == method.Server {
+		e.host.Quit(delay)
+		return 0
 	}
+	running := lane.Running(L)
+	running.Process().Freeze() // first: who quits finds that nobody waits for the caller, which stops at once, for good
+	e.host.Quit(delay)
+	running.Release(L)
 	return 0
 }

@@ -31,10 +31,10 @@ func (h *Host) startLocal() <-chan error {
 		err := h.localStartup()
 		over <- err
 		h.starts.Store(false)
-		close(h.startOver)
 		if err != nil {
-			h.quits.demand()
+			h.quits.demand() // before who waits for the method goes on
 		}
+		close(h.startOver)
 	}()
 	return over
 }
@@ -46,7 +46,7 @@ func (h *Host) localStartup() error {
 	if !program.Has(h.role.startup) {
 		return nil
 	}
-	_, err := h.measured(program, CallOptions{}, h.role.startup)
+	_, err := h.measured(program, CallOptions{Handover: func() { close(h.startWaits) }}, h.role.startup)
 	if err == nil || h.main.Killed() != nil {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (h *Host) awaitOthers(ctx context.Context) {
 func (h *Host) unfinished() []*process.Process {
 	var found []*process.Process
 	for _, p := range h.runningProcedures() {
-		if !p.Frozen() && (!h.boxes.Idle(p) || p.State() == process.Executing) {
+		if h.busy(p) {
 			found = append(found, p)
 		}
 	}

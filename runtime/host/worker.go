@@ -69,11 +69,10 @@ func (h *Host) logFailed(p *process.Process, program Program, name string, err e
 	}
 }
 
-// dismiss kills the workers that wait for a message and who has called quit_4d, which is no news, and gives the other
-// processes.
+// dismiss kills the processes that have nothing to do, which is no news, and gives the others.
 func (h *Host) dismiss(all []*process.Process) []*process.Process {
 	return slices.DeleteFunc(all, func(p *process.Process) bool {
-		if !p.Frozen() && (!h.boxes.Idle(p) || p.State() == process.Executing) {
+		if h.busy(p) {
 			return false
 		}
 		p.Kill(errShutdown)
