@@ -3,6 +3,7 @@ package luabind_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -19,6 +20,7 @@ import (
 
 	"moongate/luabind"
 	"moongate/luabind/command"
+	"moongate/runtime/datastore"
 	"moongate/runtime/document"
 	"moongate/runtime/host"
 	"moongate/runtime/method"
@@ -35,6 +37,7 @@ import (
 //	-- connection            in its first line: in the process of an accepted connection
 //	-- method name           what follows is another project method; `-- method name preemptive` marks it so
 //	-- module folder/name    what follows is a module
+//	-- structure             what follows is structure.lua, instead of that of testdata/lua/scripts
 //	--- error: regexp        the chunk must fail, with an error of this line that matches
 //	--- log: regexp          the log must have a line that matches; several are in this order
 //
@@ -82,7 +85,7 @@ type expectation struct {
 }
 
 var (
-	sectionLine     = regexp.MustCompile(`^-- (method|module) (\S+)( preemptive)?$`)
+	sectionLine     = regexp.MustCompile(`^-- (?:method|module|(structure)) ?(\S*)( preemptive)?$`)
 	expectationLine = regexp.MustCompile(`--- (error|log): (.+)$`)
 )
 
@@ -121,7 +124,7 @@ func newChunk(method string, lines []string, begin, end int) chunk {
 	for i := begin; i < end; i++ {
 		if m := sectionLine.FindStringSubmatch(lines[i]); m != nil {
 			c.sections = append(c.sections, *at)
-			at = &section{path: m[2] + ".lua", line: i + 1, lines: make([]string, end), preemptive: m[3] != ""}
+			at = &section{path: m[1] + m[2] + ".lua", line: i + 1, lines: make([]string, end), preemptive: m[3] != ""}
 		}
 		at.lines[i] = lines[i]
 		if m := expectationLine.FindStringSubmatch(lines[i]); m != nil {
@@ -203,7 +206,11 @@ func open(folder string, log *slog.Logger) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.SetData(host.Data{Documents: document.New(folder + "-documents")}) // beside it, so that it goes with it
+	store, err := datastore.Open(context.Background(), datastore.Config{Path: folder + "-data.sqlite", Structure: scripts.Structure(), Durability: datastore.Normal, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	h.SetData(host.Data{Documents: document.New(folder + "-documents"), Store: store}) // beside it, so that it goes with it
 	h.scripts = still{scripts}
 	h.SetScripts(h.scripts)
 	serving := make(chan struct{})
@@ -221,6 +228,9 @@ func (h *house) close(t *testing.T) {
 	h.Quit(0)
 	if err := <-h.over; err != nil {
 		t.Errorf("the host ended with %v", err)
+	}
+	if err := h.Store().Close(); err != nil {
+		t.Errorf("the data store ended with %v", err)
 	}
 	for _, p := range h.Processes().All() {
 		if p.RunsScripts() {

@@ -22,6 +22,7 @@ import (
 	"moongate/luabind/lane"
 	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
+	"moongate/runtime/addressset"
 	"moongate/runtime/host"
 	"moongate/runtime/interprocess"
 	"moongate/runtime/method"
@@ -30,13 +31,15 @@ import (
 
 // Engine is the scripts of one host.
 type Engine struct {
-	config   host.ScriptsConfig
-	log      *slog.Logger
-	commands *command.Commands
-	lanes    []*lane.Lane // lanes[0] is the cooperative one
-	next     atomic.Uint32
-	known    script.Known
-	set      atomic.Pointer[script.Set]
+	config    host.ScriptsConfig
+	log       *slog.Logger
+	commands  *command.Commands
+	addresses *addressset.Folder
+	lanes     []*lane.Lane // lanes[0] is the cooperative one
+	next      atomic.Uint32
+	known     script.Known
+	set       atomic.Pointer[script.Set]
+	declared  atomic.Pointer[declaration] // the tables of the data
 
 	reload  sync.Mutex             // one reload at a time
 	problem atomic.Pointer[string] // what the last reload found wrong; nil: nothing
@@ -45,7 +48,8 @@ type Engine struct {
 // Open loads the scripts and makes the lanes: the cooperative one, and a preemptive one for each processor.
 func Open(c host.ScriptsConfig) (host.Scripts, error) {
 	commands := command.New(services{c.Host}, c.Log)
-	e := &Engine{config: c, log: c.Log, commands: commands}
+	e := &Engine{config: c, log: c.Log, commands: commands, addresses: addressset.NewFolder(c.Folder, c.Log)}
+	commands.AddressFiles(e.addresses)
 	memory := lane.NewMemory(c.MemoryLimit)
 	for n := range 1 + runtime.GOMAXPROCS(0) {
 		e.lanes = append(e.lanes, lane.New(lane.Config{
@@ -60,6 +64,11 @@ func Open(c host.ScriptsConfig) (host.Scripts, error) {
 	if err != nil {
 		return nil, err
 	}
+	declared, err := readStructure(c.Folder)
+	if err != nil {
+		return nil, err
+	}
+	e.declared.Store(declared)
 	e.set.Store(set)
 	e.warn(set)
 	return e, nil
@@ -152,6 +161,9 @@ func (e *Engine) Reload() error {
 	e.reload.Lock()
 	defer e.reload.Unlock()
 	set, err := script.Load(e.config.Folder, e.known)
+	if err == nil {
+		err = e.renewStructure()
+	}
 	if err != nil {
 		e.notLoaded(err)
 		return err
@@ -241,7 +253,7 @@ func changed(before, after *script.Set) []string {
 func (e *Engine) Rest() { e.lanes[0].Rest() }
 
 // Close frees what the scripts hold.
-func (e *Engine) Close() {}
+func (e *Engine) Close() { e.addresses.Close() }
 
 // services is the host as the commands see it.
 type services struct{ *host.Host }

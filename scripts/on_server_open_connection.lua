@@ -10,6 +10,13 @@ if count_connections{ address = info.address } > most then -- this one is counte
   return 429, "more than " .. most .. " connections from " .. info.address
 end
 
+-- The server log: a row for each connection (structure.lua has its columns), which the close method completes.
+local entry = ds.server_log:new{ log_date = current_date(), log_time = current_time(), user_id = user, connection_id = connection }
+local saved, problem = entry:save() -- the lane is others' until it is on disk
+if not saved then
+  print("not in the server log: " .. problem) -- a full disk, say: the door stays open
+end
+
 interprocess.greeted = interprocess.greeted + 1
 started = milliseconds() -- a process variable: the close method finds it again
 print(info.user_name .. " comes from " .. info.address .. ", visitor " .. interprocess.greeted)

@@ -15,7 +15,9 @@ import (
 
 	"moongate/luabind/lane"
 	"moongate/luabind/sandbox"
+	"moongate/runtime/datastore"
 	"moongate/runtime/document"
+	"moongate/runtime/gate"
 	"moongate/runtime/interprocess"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
@@ -43,8 +45,13 @@ type Host interface {
 	UserName(user session.UserNumber) string
 	// Documents is the folder of the documents, nil when the host has no data folder.
 	Documents() *document.Folder
+	// Store is the data store, nil when the host has none.
+	Store() *datastore.Store
 	// Drop ends the connections of a session.
 	Drop(sessionID string)
+	// OpenGate opens a gate and gives its bound address; it blocks while host names are looked up. CloseGate closes one.
+	OpenGate(d gate.Definition) (netip.AddrPort, error)
+	CloseGate(name string) error
 }
 
 // Command is one row.
@@ -69,8 +76,12 @@ type environment struct {
 	limiter *limiter
 	// errorMethod is what on_err_call was given for all processes; nil: nothing.
 	errorMethod atomic.Pointer[string]
+	addressSets addressSets
 	commons     *interprocess.Commons
 	functions   map[interprocess.Kind]map[string]*lua.LFunction // what has a colon, of shared collections and signals
+	faces       dataFaces
+	queries     queries
+	watch       watch // over those who wait for the data store
 }
 
 // everywhere is the roles of a command that needs no connections.
@@ -80,7 +91,7 @@ const everywhere = method.Server | method.Local | method.Remote
 func Table() []Command {
 	var all []Command
 	for _, theme := range [][]Command{
-		processCommands, workerCommands, variableCommands, outsideCommands, semaphoreCommands, sharedCommands, signalCommands, documentCommands, errorCommands, connectionCommands, timeCommands, logCommands, moduleCommands,
+		processCommands, workerCommands, variableCommands, outsideCommands, semaphoreCommands, sharedCommands, signalCommands, documentCommands, dataCommands, transactionCommands, errorCommands, connectionCommands, gateCommands, addressSetCommands, timeCommands, logCommands, moduleCommands,
 	} {
 		all = append(all, theme...)
 	}
@@ -94,6 +105,8 @@ type Commands struct{ environment environment }
 func New(host Host, log *slog.Logger) *Commands {
 	c := &Commands{environment{host: host, log: log, started: time.Now(), limiter: newLimiter()}}
 	c.environment.openShared()
+	c.environment.openAddressSets()
+	c.environment.openData()
 	return c
 }
 
@@ -106,6 +119,7 @@ func (c *Commands) Install(vm *sandbox.VM, role method.Role) {
 		}
 	}
 	c.environment.installStorage(vm)
+	c.environment.installData(vm)
 	installErrors(vm)
 }
 

@@ -15,10 +15,10 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-var connectionCommands = []Command{
+var connectionCommands = append([]Command{
 	{Name: "connection_info", Signature: "connection_info([connection]) -> table or nil", Since: "0.1", Roles: method.Server,
 		Meaning: "a connection's facts, of the calling process's own by default; nil when there is none", run: connectionInfo},
-	{Name: "count_connections", Signature: "count_connections([{user=, address=, network=}]) -> number", Since: "0.1", Roles: method.Server,
+	{Name: "count_connections", Signature: "count_connections([{user=, address=, network=, gate=}]) -> number", Since: "0.1", Roles: method.Server,
 		Meaning: "how many connections are open or being decided, the calling one included", run: countConnections},
 	{Name: "count_users", Signature: "count_users() -> number", FourD: "Count users", Since: "0.1", Roles: method.Server,
 		Meaning: "how many users are connected", run: countUsers},
@@ -36,7 +36,7 @@ var connectionCommands = []Command{
 		Meaning: "whether an IP address belongs to a network: 10.0.0.0/8, 10.* or one address", run: inNetwork},
 	{Name: "rate_limit", Signature: "rate_limit(key, n, seconds) -> boolean", Since: "0.1", Roles: everywhere,
 		Meaning: "true for the first n uses of a key in any span of so many seconds; each call that gives true is a use", run: rateLimit},
-}
+}, sessionCommands...)
 
 func connectionInfo(e *environment, L *lua.LState) int {
 	c := connectionOf(L)
@@ -47,7 +47,7 @@ func connectionInfo(e *environment, L *lua.LState) int {
 		L.Push(lua.LNil)
 		return 1
 	}
-	t := L.CreateTable(0, 14)
+	t := L.CreateTable(0, 16)
 	set := func(name string, v any) { t.RawSetString(name, convert.ToLua(v)) }
 	set("connection", int64(c.ID))
 	set("user", int64(c.User))
@@ -61,6 +61,11 @@ func connectionInfo(e *environment, L *lua.LState) int {
 	set("opened", c.Opened.Format("2006-01-02T15:04:05.000Z07:00"))
 	set("session_id", c.Session())
 	set("cause", c.Cause().String())
+	setEnd(c, set)
+	if c.Peer.Gate != "" {
+		set("gate", c.Peer.Gate)
+		setPassage(L, t, c.Peer.Passage)
+	}
 	L.Push(t)
 	return 1
 }
@@ -102,8 +107,14 @@ func checkFilter(L *lua.LState, t *lua.LTable) session.Filter {
 				L.ArgError(1, "network: a network expected, as in 10.0.0.0/8 or 10.*")
 			}
 			f.Network = &network
+		case "gate":
+			if !isText {
+				L.ArgError(1, "gate: the name of a gate expected, got "+v.Type().String())
+			}
+			gate := string(text)
+			f.Gate = &gate
 		default:
-			L.ArgError(1, "no field "+name+": use user, address or network")
+			L.ArgError(1, "no field "+name+": use user, address, network or gate")
 		}
 	})
 	return f

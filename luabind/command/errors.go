@@ -24,6 +24,8 @@ var errorCommands = append([]Command{
 		Meaning: "raises an error with a code and a text, or with the fields err_code, message, component_signature and deferred (until the end of the try around it); without parameters the last error again", run: throw},
 	{Name: "try", Signature: "try(function [, default]) -> values", FourD: "Try", Since: "0.3", Waits: true, Roles: everywhere,
 		Meaning: "what a function gives, or after an error in it the default; a default that is a function is called and gives what it gives", run: try},
+	{Name: "abort", Signature: "abort()", FourD: "ABORT", Since: "0.3", Roles: everywhere,
+		Meaning: "stops the code that runs, and neither pcall nor try goes on after it; most often called in the method for errors. The process ends with it, but a client gets an error for its CALL and stays connected", run: abort},
 }, impossibleCommands()...)
 
 // The names by which the method for errors finds what happened. 4D's Error is error_code, because error is a function of
@@ -196,7 +198,7 @@ func (e *environment) tell(p *lane.Program, f failure) {
 	variables.RawSetString(errorLine, lua.LNumber(f.line))
 	variables.RawSetString(errorFormula, lua.LString(f.formula))
 	s.handling = true
-	err := p.RunAside(name)
+	err := p.RunAside(name) // if it calls abort, whoever called the code that failed stops
 	s.handling = false
 	if errors.Is(err, lane.ErrNoMethod) { // that of all processes, given by one with another version of the scripts
 		err = fmt.Errorf("%w: the method that is to be told of errors cannot be called (%d)", err, codeNoErrorMethod)
@@ -353,6 +355,12 @@ func (s *errorState) attempt(L *lua.LState, f *lua.LFunction) (int, []failure) {
 		failures = append(failures, s.caught(err))
 	}
 	return n, failures
+}
+
+// abort is "ABORT". 4D means it for the method for errors, and stops the code in which the error was.
+func abort(_ *environment, L *lua.LState) int {
+	lane.Running(L).Abort(L)
+	return 0
 }
 
 // impossibleCommands are 4D's commands that need a window, which a server does not have: those that cannot be executed

@@ -73,7 +73,8 @@ func (e *environment) installStorage(vm *sandbox.VM) {
 // Closed frees what an ended process owned. The process in which on_server_startup ran goes on when its scripts have
 // ended, and so do its semaphores.
 func (c *Commands) Closed(p *process.Process) {
-	c.environment.closeDocuments(p) // first: a semaphore may stand for a document
+	c.environment.closeDocuments(p) // first: a semaphore may stand for a document, or for data
+	c.environment.closeData(p)
 	if p.Type() != process.ClientManager {
 		c.environment.commons.Free(interprocess.Owner(p.ID()))
 	}

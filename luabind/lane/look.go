@@ -116,6 +116,7 @@ func (p *Program) standAt() {
 // wait or may take long use it.
 func (p *Program) Outside(f func()) {
 	p.handOver()
+	p.waited = true
 	now := time.Now()
 	p.process.AddCPU(now.Sub(p.call.taken))
 	p.lane.baton.give(now)

@@ -10,8 +10,8 @@ import (
 
 // OnOutsideCall makes f the function that answers outside calls: it runs, with the process's variables, when somebody
 // posts one (process.PostOutsideCall), while the process waits or between two calls of its program. nil answers
-// nothing. failed is told of an error in f, in the goroutine that runs the process and without the baton; the wait goes
-// on nevertheless. It needs the baton.
+// nothing. Config.Uncaught is told of an error in f, and failed too unless that has stopped the process, in the
+// goroutine that runs the process and without the baton; the wait goes on nevertheless. It needs the baton.
 func (p *Program) OnOutsideCall(f *lua.LFunction, failed func(error)) {
 	if f == nil {
 		p.process.OnOutsideCall(nil)
@@ -27,6 +27,7 @@ func (p *Program) answer(f *lua.LFunction, failed func(error)) bool {
 		returned := p.call.returned
 		defer func() { p.call.returned = returned }()
 		if err := p.lane.vm.Aside(p, f); err != nil {
+			p.tellUncaught(err)
 			return &Error{Method: "on_outside_call", Err: err, Cause: p.call.stopped}
 		}
 		return nil

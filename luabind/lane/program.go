@@ -29,6 +29,7 @@ type Program struct {
 	methods map[string]*lua.LFunction // the project methods that the process has used
 	modules map[string]lua.LValue     // what require has loaded
 	closed  atomic.Bool               // nothing of it runs any more
+	waited  bool                      // it has given the baton away in the middle of a call
 	place   atomic.Pointer[string]    // where the code stood when it was last looked at
 	room    [4]lua.LValue             // for the parameters of a call
 	state   sandbox.State

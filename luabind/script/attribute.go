@@ -43,7 +43,7 @@ func readAttributes(source, name string) (a attributes, problem *Problem, warnin
 	first := firstLine(text)
 	if late := lateAttributes.FindStringIndex(text[len(first):]); late != nil {
 		at := line + strings.Count(text[:len(first)+late[0]], "\n")
-		warnings = append(warnings, Problem{name, at, 0, "attributes are read from the first line only"})
+		warnings = append(warnings, Problem{File: name, Line: at, Message: "attributes are read from the first line only"})
 	}
 	mark := attributeLine.FindString(first)
 	if mark == "" {
@@ -55,11 +55,11 @@ func readAttributes(source, name string) (a attributes, problem *Problem, warnin
 		a.preemptive, err = preemptive(values)
 	}
 	if err != nil {
-		return a, &Problem{name, line, 0, "attributes: " + err.Error()}, warnings
+		return a, &Problem{File: name, Line: line, Message: "attributes: " + err.Error()}, warnings
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if key != "preemptive" && !slices.Contains(ignoredAttributes, key) {
-			warnings = append(warnings, Problem{name, line, 0, "unknown attribute " + key +
+			warnings = append(warnings, Problem{File: name, Line: line, Message: "unknown attribute " + key +
 				didYouMean(suggest(key, slices.Values(slices.Concat(ignoredAttributes, []string{"preemptive"}))))})
 		}
 	}

@@ -47,7 +47,7 @@ func parseChunk(source, chunk string) ([]ast.Stmt, *Problem) {
 		return nil, syntaxProblem(source, chunk, unclosed, err)
 	}
 	if line, found := tooDeep(statements); found {
-		return nil, &Problem{chunk, line, 0, fmt.Sprintf(
+		return nil, &Problem{File: chunk, Line: line, Message: fmt.Sprintf(
 			"nested too deep: a chain of more than %d operators, calls or elseif", maxDepth)}
 	}
 	return statements, nil
@@ -107,11 +107,11 @@ func syntaxProblem(source, chunk string, unclosed opening, err error) *Problem {
 		atEnd := t.end.Line == syntax.Pos.Line && t.end.Column == syntax.Pos.Column
 		atStart := t.line == syntax.Pos.Line && t.column == syntax.Pos.Column
 		if atEnd || atStart {
-			return &Problem{chunk, t.line, t.column, message + " near " + quote(t.text)}
+			return &Problem{File: chunk, Line: t.line, Column: t.column, Message: message + " near " + quote(t.text)}
 		}
 		last = t
 	}
-	return &Problem{chunk, last.line, 0, message + " at the end of the file" + missing(unclosed)}
+	return &Problem{File: chunk, Line: last.line, Message: message + " at the end of the file" + missing(unclosed)}
 }
 
 // closers are the words and signs that close what is open, and what a message calls the opening.

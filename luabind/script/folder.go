@@ -27,6 +27,7 @@ type folder struct {
 	files    []file
 	folders  []string // those that are read, "." first
 	tables   bool     // structure.lua is there
+	tests    []string // the paths of *_test.lua
 	problems Problems
 	warnings Problems
 }
@@ -113,7 +114,7 @@ func holdsMethods(entries []fs.DirEntry) bool {
 // add looks at one entry of a folder, through a link if it is one.
 func (f *folder) add(name string, entry fs.DirEntry, above []fs.FileInfo) {
 	isLink := entry.Type()&fs.ModeSymlink != 0
-	if !isLink && !entry.IsDir() && !isCode(entry.Name()) {
+	if !isLink && !entry.IsDir() && !isCode(entry.Name()) && !isTest(entry.Name()) {
 		return
 	}
 	info, err := f.root.Stat(name)
@@ -126,6 +127,8 @@ func (f *folder) add(name string, entry fs.DirEntry, above []fs.FileInfo) {
 		}
 	case name == tablesFile:
 		f.tables = true
+	case isTest(entry.Name()) && info.Mode().IsRegular() && info.Size() <= maxFileSize:
+		f.tests = append(f.tests, name)
 	case !isCode(entry.Name()):
 	case !info.Mode().IsRegular():
 		f.fail(name, "not a regular file")

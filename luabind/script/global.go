@@ -11,26 +11,33 @@ import (
 	"moongate/runtime/method"
 )
 
-// local is a local variable in scope, linked to the ones declared before it.
-type local struct {
-	name  string
-	outer *local
+// Local is a local variable.
+type Local struct {
+	Name string
+	// Where declares it: a statement (local, for), or the function whose parameter it is.
+	Where ast.PositionHolder
+	// Value is the expression whose first value `local name = value` gives it; nil when there is none for it alone.
+	Value         ast.Expr
+	Reads, Writes int // in the whole chunk; what declares it is no write
+
+	outer *Local // the one declared before it, of those in scope
 }
 
-func (l *local) has(name string) bool {
+// find gives the local variable that a name means, nil when it means a global one.
+func (l *Local) find(name string) *Local {
 	for ; l != nil; l = l.outer {
-		if l.name == name {
-			return true
+		if l.Name == name {
+			return l
 		}
 	}
-	return false
+	return nil
 }
 
 // read is a place that reads a global variable, with the locals that could have been meant.
 type read struct {
 	name  string
 	line  int // the syntax tree has no columns
-	scope *local
+	scope *Local
 }
 
 // globals are the global variables of a chunk.
@@ -48,14 +55,40 @@ func findGlobals(chunk []ast.Stmt) globals {
 
 // walker knows the locals that are visible where it is.
 type walker struct {
-	scope *local
+	scope *Local
 	found globals
+	names *Names // what is found of locals too; nil: nobody wants that
 }
 
-func (w *walker) declare(names ...string) {
+// Names says which variable each name of a chunk means.
+type Names struct {
+	Locals []*Local                  // in the order of their declarations
+	Of     map[*ast.IdentExpr]*Local // nil for the name of a global variable
+}
+
+// Resolve finds the variables of a syntax tree.
+func Resolve(tree []ast.Stmt) *Names {
+	w := walker{names: &Names{Of: map[*ast.IdentExpr]*Local{}}}
+	w.block(tree)
+	return w.names
+}
+
+func (w *walker) declare(where ast.PositionHolder, names ...string) {
 	for _, name := range names {
-		w.scope = &local{name, w.scope}
+		w.scope = &Local{Name: name, Where: where, outer: w.scope}
+		if w.names != nil {
+			w.names.Locals = append(w.names.Locals, w.scope)
+		}
 	}
+}
+
+// resolve gives what a name means where the walker is.
+func (w *walker) resolve(name *ast.IdentExpr) *Local {
+	l := w.scope.find(name.Value)
+	if w.names != nil && l != nil {
+		w.names.Of[name] = l
+	}
+	return l
 }
 
 // inside runs a part of the walk whose locals end with it.
@@ -93,10 +126,10 @@ func (w *walker) statement(statement ast.Stmt) {
 		})
 	case *ast.NumberForStmt:
 		w.expressions(s.Init, s.Limit, s.Step)
-		w.body(s.Stmts, s.Name)
+		w.body(s, s.Stmts, s.Name)
 	case *ast.GenericForStmt:
 		w.expressions(s.Exprs...)
-		w.body(s.Stmts, s.Names...)
+		w.body(s, s.Stmts, s.Names...)
 	default:
 		children(s, w.expression, w.block)
 	}
@@ -107,19 +140,25 @@ func (w *walker) statement(statement ast.Stmt) {
 func (w *walker) localAssign(s *ast.LocalAssignStmt) {
 	if len(s.Names) == 1 && len(s.Exprs) == 1 {
 		if _, ok := s.Exprs[0].(*ast.FunctionExpr); ok {
-			w.declare(s.Names...)
+			w.declare(s, s.Names...)
+			w.scope.Value = s.Exprs[0]
 			w.expressions(s.Exprs...)
 			return
 		}
 	}
 	w.expressions(s.Exprs...)
-	w.declare(s.Names...)
+	for i, name := range s.Names {
+		w.declare(s, name)
+		if i < len(s.Exprs) {
+			w.scope.Value = s.Exprs[i]
+		}
+	}
 }
 
 func (w *walker) funcDef(s *ast.FuncDefStmt) {
 	if s.Name.Func == nil {
 		w.expressions(s.Name.Receiver)
-		w.body(s.Func.Stmts, append([]string{"self"}, parameters(s.Func)...)...)
+		w.body(s.Func, s.Func.Stmts, append([]string{"self"}, parameters(s.Func)...)...)
 		return
 	}
 	w.assign(s.Name.Func)
@@ -130,7 +169,9 @@ func (w *walker) assign(target ast.Expr) {
 	name, ok := target.(*ast.IdentExpr)
 	if !ok {
 		w.expressions(target)
-	} else if !w.scope.has(name.Value) {
+	} else if l := w.resolve(name); l != nil {
+		l.Writes++
+	} else {
 		w.found.assigned = append(w.found.assigned, name.Value)
 	}
 }
@@ -146,20 +187,22 @@ func (w *walker) expressions(list ...ast.Expr) {
 func (w *walker) expression(place *ast.Expr) {
 	switch e := (*place).(type) {
 	case *ast.IdentExpr:
-		if !w.scope.has(e.Value) {
+		if l := w.resolve(e); l != nil {
+			l.Reads++
+		} else {
 			w.found.reads = append(w.found.reads, read{e.Value, e.Line(), w.scope})
 		}
 	case *ast.FunctionExpr:
-		w.body(e.Stmts, parameters(e)...)
+		w.body(e, e.Stmts, parameters(e)...)
 	default:
 		children(e, w.expression, w.block)
 	}
 }
 
 // body walks a block that begins with locals of its own: a function's parameters, a loop's variables.
-func (w *walker) body(statements []ast.Stmt, names ...string) {
+func (w *walker) body(where ast.PositionHolder, statements []ast.Stmt, names ...string) {
 	w.inside(func() {
-		w.declare(names...)
+		w.declare(where, names...)
 		w.statements(statements)
 	})
 }
@@ -197,10 +240,10 @@ func checkReads(source, name string, reads []read, defined map[string]bool) (fai
 		}
 		said[key] = true
 		if _, ok := method.Lookup(r.name); ok {
-			p.Message = r.name + ": database methods cannot be called"
+			p.Rule, p.Message = RuleDatabaseCall, r.name+": database methods cannot be called"
 			failures = append(failures, p)
 		} else {
-			p.Message = "unknown name " + r.name + didYouMean(suggest(r.name, visible(defined, r.scope)))
+			p.Rule, p.Message = RuleUnknownName, "unknown name "+r.name+didYouMean(suggest(r.name, visible(defined, r.scope)))
 			warnings = append(warnings, p)
 		}
 	}
@@ -208,10 +251,10 @@ func checkReads(source, name string, reads []read, defined map[string]bool) (fai
 }
 
 // visible are the names that a script could have meant.
-func visible(defined map[string]bool, scope *local) iter.Seq[string] {
+func visible(defined map[string]bool, scope *Local) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for l := scope; l != nil; l = l.outer {
-			if !yield(l.name) {
+			if !yield(l.Name) {
 				return
 			}
 		}

@@ -29,6 +29,9 @@ func isCode(name string) bool {
 	return !isHidden(name) && strings.HasSuffix(name, extension) && !strings.HasSuffix(name, testEnding)
 }
 
+// isTest reports whether a file holds tests of the scripts.
+func isTest(name string) bool { return !isHidden(name) && strings.HasSuffix(name, testEnding) }
+
 // isDatabaseMethodFile reports whether a file has the form of a database method, known or not.
 func isDatabaseMethodFile(name string) bool { return isCode(name) && method.IsEvent(name) }
 
@@ -123,3 +126,6 @@ func isIdentifier(name string) bool {
 	}
 	return name != ""
 }
+
+// IsName reports whether a text can be the name of a variable.
+func IsName(text string) bool { return isIdentifier(text) && !slices.Contains(keywords, text) }

@@ -72,12 +72,12 @@ func checkNesting(source, chunk string) (opening, *Problem) {
 		}
 		n.add(t)
 		if n.depth > maxNesting {
-			return opening{}, &Problem{chunk, t.line, t.column, fmt.Sprintf("nested too deep: more than "+
+			return opening{}, &Problem{File: chunk, Line: t.line, Column: t.column, Message: fmt.Sprintf("nested too deep: more than "+
 				"%d brackets, blocks and operators are open here", maxNesting)}
 		}
 		if n.jumps > maxJumps {
-			return opening{}, &Problem{chunk, t.line, t.column,
-				fmt.Sprintf("more than %d labels and goto statements in one file", maxJumps)}
+			return opening{}, &Problem{File: chunk, Line: t.line, Column: t.column,
+				Message: fmt.Sprintf("more than %d labels and goto statements in one file", maxJumps)}
 		}
 	}
 	return *n.top(), nil

@@ -13,6 +13,27 @@ type Problem struct {
 	Line    int    // from 1; 0 when the message is about the file as a whole
 	Column  int    // in bytes, from 1; 0 when it is not known
 	Message string
+	Rule    string // what kind of a problem it is, one of the Rule constants; "" of a text that is no file
+}
+
+// The kinds of problems, by the names that moongate check has for them.
+const (
+	RuleFile         = "file"          // it cannot be read
+	RuleMethodName   = "method-name"   // the name cannot be that of a method or module
+	RuleSyntax       = "syntax"        // it is no Lua that can be run
+	RuleAttributes   = "attributes"    // of the first line
+	RuleDatabaseCall = "database-call" // a database method is called
+	RuleUnknownName  = "unknown-name"  // nothing defines a name that is read
+)
+
+// as gives problems without a rule one.
+func (ps Problems) as(rule string) Problems {
+	for i := range ps {
+		if ps[i].Rule == "" {
+			ps[i].Rule = rule
+		}
+	}
+	return ps
 }
 
 // String is file:line:column: message, without the numbers that are 0.

@@ -55,8 +55,8 @@ type Set struct {
 	// SetsGlobals says that some code of the set assigns a global variable. Code that a script compiles while
 	// it runs may do so in any set.
 	SetsGlobals bool
-	// TablesFile says that the folder has a structure.lua, which is reserved for the declaration of tables and
-	// was not read.
+	// TablesFile says that the folder has a structure.lua, which is reserved for the declaration of tables:
+	// LoadStructure reads it, and the set does not depend on it.
 	TablesFile bool
 
 	methods map[string]*Method
@@ -86,19 +86,8 @@ func Load(dir string, known Known) (*Set, error) {
 		return nil, err
 	}
 	defer f.close()
-	l := loader{
-		known:    known,
-		set:      &Set{TablesFile: f.tables, methods: map[string]*Method{}, modules: map[string]*Module{}},
-		problems: f.problems,
-		warnings: f.warnings,
-	}
-	for _, file := range f.files {
-		l.add(f, file.path)
-	}
-	l.checkNames()
-	for _, source := range l.sources {
-		l.compile(source)
-	}
+	l := newLoader(f, known)
+	l.run(f)
 	if len(l.problems) > 0 {
 		l.problems.sort()
 		return nil, l.problems
@@ -127,7 +116,28 @@ type source struct {
 	globals    globals
 }
 
-func (l *loader) fail(p Problem) { l.problems = append(l.problems, p) }
+func newLoader(f *folder, known Known) *loader {
+	return &loader{
+		known:    known,
+		set:      &Set{TablesFile: f.tables, methods: map[string]*Method{}, modules: map[string]*Module{}},
+		problems: f.problems.as(RuleFile),
+		warnings: f.warnings.as(RuleFile),
+	}
+}
+
+// run reads, checks and compiles all files.
+func (l *loader) run(f *folder) {
+	for _, file := range f.files {
+		l.add(f, file.path)
+	}
+	l.checkNames()
+	for _, source := range l.sources {
+		l.compile(source)
+	}
+}
+
+// fail notes an error, by default one of syntax.
+func (l *loader) fail(p Problem) { l.problems = append(l.problems, Problems{p}.as(RuleSyntax)...) }
 
 // add reads and parses a file.
 func (l *loader) add(f *folder, file string) {
@@ -140,11 +150,11 @@ func (l *loader) add(f *folder, file string) {
 		message = methodProblem(s.name, l.known)
 	}
 	if message != "" {
-		l.fail(Problem{File: file, Message: message})
+		l.fail(Problem{File: file, Message: message, Rule: RuleMethodName})
 	}
 	content, err := f.read(file)
 	if err != nil {
-		l.fail(Problem{File: file, Message: err.Error()})
+		l.fail(Problem{File: file, Message: err.Error(), Rule: RuleFile})
 		return
 	}
 	s.content = content
@@ -165,14 +175,24 @@ func (l *loader) parse(s *source) {
 	attributes, problem, warnings := readAttributes(s.content, s.file)
 	s.attributes = attributes
 	if problem != nil {
-		l.fail(*problem)
+		l.problems = append(l.problems, Problems{*problem}.as(RuleAttributes)...)
 	}
-	l.warnings = append(l.warnings, warnings...)
+	l.warnings = append(l.warnings, warnings.as(RuleAttributes)...)
 }
 
 // checkNames looks for names that no file and no command defines. The scripts' own names are all the
 // methods, those that could not be compiled too, and whatever any file assigns.
 func (l *loader) checkNames() {
+	defined := l.defined()
+	for _, s := range l.sources {
+		failures, warnings := checkReads(s.content, s.file, s.globals.reads, defined)
+		l.problems = append(l.problems, failures...)
+		l.warnings = append(l.warnings, warnings...)
+	}
+}
+
+// defined are the global names that some file or command defines.
+func (l *loader) defined() map[string]bool {
 	defined := map[string]bool{}
 	for name, known := range l.known {
 		if known {
@@ -187,11 +207,7 @@ func (l *loader) checkNames() {
 			defined[name] = true
 		}
 	}
-	for _, s := range l.sources {
-		failures, warnings := checkReads(s.content, s.file, s.globals.reads, defined)
-		l.problems = append(l.problems, failures...)
-		l.warnings = append(l.warnings, warnings...)
-	}
+	return defined
 }
 
 // compile puts a parsed file into the set.
@@ -234,14 +250,14 @@ func (l *loader) addModule(s *source, proto *lua.FunctionProto) {
 	l.set.Modules = append(l.set.Modules, m)
 	for _, name := range s.names {
 		if other, taken := l.set.modules[name]; taken {
-			l.fail(Problem{File: s.file, Message: fmt.Sprintf("%s is the name of %s too", name, other.File)})
+			l.fail(Problem{File: s.file, Message: fmt.Sprintf("%s is the name of %s too", name, other.File), Rule: RuleMethodName})
 		}
 		l.set.modules[name] = m
 	}
 }
 
 func (l *loader) warn(s *source, message string) {
-	l.warnings = append(l.warnings, Problem{File: s.file, Line: s.attributes.line, Message: message})
+	l.warnings = append(l.warnings, Problem{File: s.file, Line: s.attributes.line, Message: message, Rule: RuleAttributes})
 }
 
 func (l *loader) finish() *Set {

@@ -34,7 +34,7 @@ func scan(source, chunk string) iter.Seq2[token, *Problem] {
 				t.text = "."
 			}
 			if message := malformed(source, t, err); message != "" {
-				yield(t, &Problem{chunk, t.line, t.column, message})
+				yield(t, &Problem{File: chunk, Line: t.line, Column: t.column, Message: message})
 				return
 			}
 			if t.kind == parse.EOF || !yield(t, nil) {

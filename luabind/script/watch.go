@@ -185,5 +185,5 @@ func contentHash(f *folder, err error) string {
 
 // otherwise is what Load would say about a folder beside its files.
 func otherwise(f *folder) string {
-	return fmt.Sprint(f.tables, f.problems, f.warnings)
+	return fmt.Sprint(structureContent(f), f.problems, f.warnings)
 }

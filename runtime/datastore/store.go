@@ -85,6 +85,16 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := newStore(c, e)
+	if err := s.bring(ctx, c.Structure); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// newStore makes a store that has no schema yet.
+func newStore(c Config, e engine) *Store {
 	s := &Store{config: c, engine: e}
 	s.locks.init()
 	s.numbers.init(e)
@@ -92,11 +102,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	var random [8]byte
 	rand.Read(random[:])
 	s.stamps.Store(int64(binary.BigEndian.Uint64(random[:]) >> 16)) // small enough to be short in a row, and to be counted up for ever
-	if err := s.bring(ctx, c.Structure); err != nil {
-		e.Close()
-		return nil, err
-	}
-	return s, nil
+	return s
 }
 
 func (c *Config) defaults() {

@@ -92,13 +92,18 @@ func (s *Store) bring(ctx context.Context, next structure.Structure) error {
 	for _, c := range visible(changes) {
 		s.config.Log.Info("database changed", "table", c.Table, "change", c.Summary)
 	}
+	s.adopt(next)
+	return nil
+}
+
+// adopt makes a structure that the database has the store's.
+func (s *Store) adopt(next structure.Structure) {
 	fresh := &schema{structure: next, tables: map[string]*statement.Table{}}
 	for i := range fresh.structure.Tables {
 		t := &fresh.structure.Tables[i]
-		fresh.tables[t.Name] = statement.NewTable(d, t, s.engine.Unicode())
+		fresh.tables[t.Name] = statement.NewTable(s.engine.Dialect(), t, s.engine.Unicode())
 	}
 	s.schema.Store(fresh)
-	return nil
 }
 
 // apply plans again inside a transaction, since another host may have been quicker, and makes the changes.

@@ -45,6 +45,10 @@ func New(c Config) *Commons {
 // Storage is the shared object that is there for every process from the beginning.
 func (c *Commons) Storage() *Shared { return c.storage }
 
+// NewStorage makes a shared object like the storage, for a session: empty, of shared objects and collections only,
+// and with a use of its own. The Commons does not keep it.
+func (c *Commons) NewStorage() *Shared { return c.newShared(SessionStorage) }
+
 // holder is what the Commons keeps of a process from its first semaphore or use until Free.
 type holder struct {
 	owner  Owner

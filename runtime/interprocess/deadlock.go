@@ -60,6 +60,26 @@ func (c *Commons) pathLocked(l *lock, h *holder) (waits []*Wait, found bool) {
 	return nil, false
 }
 
+// closesLocked reports whether a circle would be closed by giving a lock that nobody holds to h, who waits for it:
+// what else h waits for, without an end and around this wait or inside it, is held up by somebody who waits for l.
+func (c *Commons) closesLocked(l *lock, h *holder) bool {
+	if h.wait.outer == nil {
+		return false // it waits for nothing else
+	}
+	l.holder = h
+	defer func() { l.holder = nil }()
+	c.search++
+	for w := h.wait; w != nil; w = w.outer {
+		if w.lock == nil || w.lock == l || !w.endless {
+			continue
+		}
+		if _, found := c.pathLocked(w.lock, h); found {
+			return true
+		}
+	}
+	return false
+}
+
 // described gives a DeadlockError its text. It asks for names, so the Commons must not be locked.
 func (c *Commons) described(d *DeadlockError) error {
 	var b strings.Builder

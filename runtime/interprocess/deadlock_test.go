@@ -96,6 +96,58 @@ func TestDeadlockThroughAnOuterWait(t *testing.T) {
 	expectNothingHeld(t, c)
 }
 
+// What is given away while two owners are in the middle of two waits each must not close the circle that neither of
+// them closed by beginning to wait: who gets it is who comes back from it without the other.
+func TestAHandoverClosesNoCircle(t *testing.T) {
+	c := interprocess.New(interprocess.Config{})
+	for i, name := range []string{"a", "b", "c", "d"} {
+		c.TakeSemaphore(owner(i+1), name) // 1 has a, 2 has b, 3 has c, 4 has d
+	}
+	outerOfThree := await(t, c, 3, "a", true)
+	outerOfTwo := await(t, c, 2, "a", true)
+	innerOfThree := await(t, c, 3, "b", true) // 2 waits for a, which 1 has: no circle
+	innerOfTwo := await(t, c, 2, "d", true)
+	c.ClearSemaphore(1, "a") // if 3 had it, who came first, 2 would wait for 3 and 3 for b, which 2 has
+	expect(t, "turn of the first, who waits for what the second has", isTurn(outerOfThree), false)
+	expect(t, "turn of the second", isTurn(outerOfTwo), true)
+	c.ClearSemaphore(4, "d")
+	expect(t, "turn inside of it", isTurn(innerOfTwo), true)
+	innerOfTwo.Take()
+	outerOfTwo.Take()
+	c.Free(2)
+	expect(t, "turn of the first, inside", isTurn(innerOfThree), true)
+	expect(t, "and outside", isTurn(outerOfThree), true)
+	innerOfThree.Take()
+	expect(t, "taken", outerOfThree.Take(), true)
+	for by := range owner(4) {
+		c.Free(by + 1)
+	}
+	expectNothingHeld(t, c)
+}
+
+// The same with one wait in the middle of another: who would get it first comes back to a wait that the second holds
+// up.
+func TestAHandoverClosesNoCircleThroughAnOuterWait(t *testing.T) {
+	c := interprocess.New(interprocess.Config{})
+	c.TakeSemaphore(1, "a")
+	c.TakeSemaphore(2, "b")
+	outer := await(t, c, 3, "b", true)
+	inner := await(t, c, 3, "a", true)
+	second := await(t, c, 2, "a", true) // 1 has it and waits for nothing
+	c.ClearSemaphore(1, "a")
+	expect(t, "turn of the first", isTurn(inner), false)
+	expect(t, "turn of the second", isTurn(second), true)
+	second.Take()
+	c.Free(2)
+	expect(t, "turn of the first", isTurn(inner), true)
+	inner.Take()
+	expect(t, "turn outside", isTurn(outer), true)
+	outer.Take()
+	c.Free(3)
+	c.Free(1)
+	expectNothingHeld(t, c)
+}
+
 // A long chain without a circle is none, and is found to be one when its end is joined to its beginning.
 func TestDeadlockOfMany(t *testing.T) {
 	c := interprocess.New(interprocess.Config{})

@@ -6,7 +6,7 @@ import "fmt"
 // if it was already, for uses are counted. Otherwise another process uses it, and the Wait ends when it is the owner's
 // turn. The error is a *DeadlockError if that would never be. Each use needs its EndUse.
 //
-// The storage is no member of the groups of what is in it: its use is for its own names.
+// A storage is no member of the groups of what is in it: its use is for its own names.
 func (s *Shared) Use(by Owner) (w *Wait, taken bool, err error) {
 	c := s.commons
 	c.mu.Lock()
@@ -66,7 +66,7 @@ func (s *Shared) admit(by Owner, values ...any) error {
 	if !s.usedLocked(by) {
 		return fmt.Errorf("%s: %w", s, ErrNotInUse)
 	}
-	if s.kind == Storage {
+	if s.kind.catalogue() {
 		return admitted(values)
 	}
 	members := []*Shared{s}
@@ -81,10 +81,10 @@ func (s *Shared) admit(by Owner, values ...any) error {
 	return c.uniteLocked(by, members)
 }
 
-// admitted checks that values may be in the storage.
+// admitted checks that values may be in a storage.
 func admitted(values []any) error {
 	for _, v := range values {
-		if value, ok := v.(*Shared); v != nil && (!ok || value.kind == Storage) {
+		if value, ok := v.(*Shared); v != nil && (!ok || value.kind.catalogue()) {
 			return ErrStorage
 		}
 	}
@@ -116,7 +116,7 @@ func (c *Commons) groupLocked(by Owner, members []*Shared) (*lock, error) {
 	var giver *Shared // whose lock it is: a member of a group before all others
 	for _, m := range members {
 		switch {
-		case m.kind == Storage:
+		case m.kind.catalogue():
 			return nil, fmt.Errorf("%s: %w", m, ErrGroup)
 		case m.grouped && giver != nil && giver.grouped:
 			if m.lock != giver.lock {

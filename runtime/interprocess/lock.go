@@ -76,11 +76,11 @@ func (l *lock) removeLocked(w *Wait) {
 // keptLocks is how many locks of semaphores are kept for the next ones.
 const keptLocks = 64
 
-// releaseLocked takes a lock from its holder, however often it uses it, and hands it to the next who waits. A semaphore
-// for which nobody waits is gone.
+// releaseLocked takes a lock from its holder, however often it uses it, and hands it to the next who waits. A
+// semaphore for which nobody waits is gone.
 func (c *Commons) releaseLocked(l *lock) {
 	l.dropLocked()
-	if next := l.nextLocked(); next != nil {
+	if next := c.nextLocked(l); next != nil {
 		l.giveLocked(next)
 		return
 	}
@@ -93,14 +93,25 @@ func (c *Commons) releaseLocked(l *lock) {
 }
 
 // nextLocked is whose turn it is, nil when nobody waits: the first one, unless that process now waits for something
-// else, in the middle of this wait. It could hold up all the others, and even what it waits for itself.
-func (l *lock) nextLocked() *Wait {
+// else, in the middle of this wait. It could hold up all the others, and even what it waits for itself. Nobody gets a
+// lock by whom it would never come back: whose other waits lead to one who waits here as well. (There is always one by
+// whom it does, because no circle was there before: of those who wait here, one who waits for none of the others.)
+func (c *Commons) nextLocked(l *lock) *Wait {
+	var next *Wait // of those in the middle of something else
 	for w := l.first; w != nil; w = w.behind {
-		if w.holder.wait == w {
+		innermost := w.holder.wait == w
+		if !innermost && next != nil || c.closesLocked(l, w.holder) {
+			continue
+		}
+		if innermost {
 			return w
 		}
+		next = w
 	}
-	return l.first
+	if next == nil {
+		return l.first
+	}
+	return next
 }
 
 // giveLocked ends a wait by making its owner the holder, and every other wait of the owner for the same.

@@ -63,13 +63,7 @@ func (m *model) release(l *modelLock) {
 	if len(l.queue) == 0 {
 		return
 	}
-	next := l.queue[0]
-	for _, p := range l.queue {
-		if own := m.places[p.by]; own[len(own)-1] == p {
-			next = p
-			break
-		}
-	}
+	next := m.next(l)
 	l.by = next.by
 	for _, p := range slices.Clone(l.queue) {
 		if p.by == next.by {
@@ -78,6 +72,39 @@ func (m *model) release(l *modelLock) {
 			l.count++
 		}
 	}
+}
+
+// next is who gets a lock: the first one who waits for nothing else in the middle of this wait, or if there is none
+// the first one; but nobody by whom those who wait for it would wait for themselves.
+func (m *model) next(l *modelLock) *modelPlace {
+	var may []*modelPlace
+	for _, p := range l.queue {
+		l.by = p.by
+		if !slices.ContainsFunc(m.places[p.by], func(q *modelPlace) bool {
+			return q.lock != nil && q.lock != l && q.endless && m.reaches(q.lock, p.by, map[owner]bool{})
+		}) {
+			may = append(may, p)
+		}
+		l.by = 0
+	}
+	for _, p := range may {
+		if own := m.places[p.by]; own[len(own)-1] == p {
+			return p
+		}
+	}
+	return may[0]
+}
+
+// circle reports whether somebody waits without an end for what comes only after that wait.
+func (m *model) circle() bool {
+	for by, places := range m.places {
+		for _, p := range places {
+			if p.lock != nil && p.endless && m.reaches(p.lock, by, map[owner]bool{}) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (m *model) unqueue(p *modelPlace) {
@@ -318,6 +345,9 @@ func TestAgreesWithAModel(t *testing.T) {
 		var steps []string
 		for len(steps) < 300 && !t.Failed() {
 			steps = append(steps, b.step())
+			if len(steps)%5 == 0 && b.m.circle() { // it would stay
+				t.Error("there is a circle of waits")
+			}
 			if got, want := fmt.Sprint(b.c.Held()), b.m.held(); got != want {
 				t.Errorf("held: got  %s\nwant %s", got, want)
 			}

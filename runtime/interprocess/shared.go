@@ -11,13 +11,19 @@ import (
 type Kind uint8
 
 const (
-	Object     Kind = iota // values by name
-	Collection             // values by number
-	Signal                 // an object that processes wait for
-	Storage                // the object that is there from the beginning
+	Object         Kind = iota // values by name
+	Collection                 // values by number
+	Signal                     // an object that processes wait for
+	Storage                    // the object that is there from the beginning
+	SessionStorage             // an object like that, of one session
 )
 
-var kindNames = [...]string{Object: "shared object", Collection: "shared collection", Signal: "signal", Storage: "storage"}
+var kindNames = [...]string{
+	Object: "shared object", Collection: "shared collection", Signal: "signal", Storage: "storage", SessionStorage: "session storage",
+}
+
+// catalogue reports whether it has shared values only, and is no member of their groups: its use is for its own names.
+func (k Kind) catalogue() bool { return k == Storage || k == SessionStorage }
 
 // String is 4D's word for the kind, in lower case.
 func (k Kind) String() string { return kindNames[k] }
@@ -47,7 +53,7 @@ var (
 	ErrNotInUse = errors.New("it can be changed only while it is used")
 	// ErrGroup is returned for a value that belongs to another group already.
 	ErrGroup = errors.New("it belongs to another group of shared objects, for ever")
-	// ErrStorage is returned for a value of the storage that is not shared itself, or is the storage.
+	// ErrStorage is returned for a value of a storage that is not shared itself, or is a storage.
 	ErrStorage = errors.New("storage has shared objects and shared collections only")
 	// ErrReadOnly is returned for what nobody can change: whether a signal was triggered.
 	ErrReadOnly = errors.New("signaled is read-only: trigger makes it true")

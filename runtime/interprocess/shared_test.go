@@ -269,6 +269,27 @@ func TestStorage(t *testing.T) {
 	expectNothingHeld(t, c)
 }
 
+// A session's storage is like the storage of all, and another one.
+func TestStorageOfASession(t *testing.T) {
+	c := interprocess.New(interprocess.Config{})
+	s, a := c.NewStorage(), object(t, c, nil)
+	expect(t, "name", s.String(), "session storage 2")
+	expectError(t, "out of use", s.SetField(1, "a", a), interprocess.ErrNotInUse)
+	mustUse(t, 1, s)
+	mustUse(t, 2, a, c.Storage())
+	for _, v := range []any{1.0, s, c.Storage(), c.NewStorage()} {
+		expectError(t, fmt.Sprint(v), s.SetField(1, "v", v), interprocess.ErrStorage)
+	}
+	expectError(t, "an object that another uses", s.SetField(1, "a", a), nil)
+	expectError(t, "in the storage too", c.Storage().SetField(2, "a", a), nil)
+	expectError(t, "a session's storage there", c.Storage().SetField(2, "s", s), interprocess.ErrStorage)
+	expectError(t, "a session's storage in an object", a.SetField(2, "s", s), interprocess.ErrGroup)
+	expect(t, "used", []bool{a.UsedBy(1), s.UsedBy(2)}, []bool{false, false})
+	c.Free(1)
+	c.Free(2)
+	expectNothingHeld(t, c)
+}
+
 func TestSignal(t *testing.T) {
 	c := interprocess.New(interprocess.Config{})
 	s := c.NewSignal("text")

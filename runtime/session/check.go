@@ -82,5 +82,18 @@ func (r *Registry) Check(p Peer) Refusal {
 	return Refusal{}
 }
 
+// CheckAddress makes the check of the address again, for a client whose address was not the transport's.
+func (r *Registry) CheckAddress(p Peer) Refusal {
+	c := r.checks[addressRules]
+	if !c.refuses(p) {
+		return Refusal{}
+	}
+	c.count.Add(1)
+	return Refusal{Code: c.Code, Reason: c.Reason, By: c.Name}
+}
+
+// addressRules is the place of that check.
+const addressRules = 3
+
 // Checks are the checks in order, with their counts.
 func (r *Registry) Checks() []*Check { return r.checks }

@@ -48,21 +48,50 @@ const (
 	ProcessAborted              // its process was aborted
 	Shutdown                    // the server stopped
 	LoginTimeout                // nobody logged in within --login-timeout
+
+	// Of gates only.
+	UpstreamLeft        // the upstream ended the connection first
+	UpstreamLost        // the upstream reset it, or the transport to it failed
+	UpstreamRefused     // nobody listens there
+	UpstreamUnreachable // there is no way there, or the host is not known
+	UpstreamTimeout     // the upstream did not answer in time
+	UpstreamFailed      // it did not agree on TLS
+	OverTime            // max_duration
+	OverBytes           // max_bytes
+	NoResources         // the system had no file descriptor, port or memory for the upstream's socket
 )
 
 var causeNames = [...]string{
 	"none", "client left", "connection lost", "protocol error", "too slow", "idle", "dropped", "process aborted", "shutdown",
-	"login timeout",
+	"login timeout", "upstream left", "upstream lost", "upstream refused", "upstream unreachable", "upstream timeout", "upstream failed",
+	"over time", "over bytes", "no resources",
 }
 
 // String is the cause in lower case.
 func (c Cause) String() string { return causeNames[c] }
+
+// By is who ended a connection with this cause: "client", "upstream", or "server", which is also the operating system and
+// whoever commands the server; "" for NoCause.
+func (c Cause) By() string {
+	switch c {
+	case NoCause:
+		return ""
+	case ClientLeft, ConnectionLost, ProtocolError:
+		return "client"
+	case UpstreamLeft, UpstreamLost, UpstreamRefused, UpstreamUnreachable, UpstreamTimeout, UpstreamFailed:
+		return "upstream"
+	default:
+		return "server"
+	}
+}
 
 // Peer is the two ends of a transport and where it came in.
 type Peer struct {
 	Address  netip.AddrPort // the client's
 	Local    netip.AddrPort // ours
 	Listener string         // the listener's name, e.g. 127.0.0.1:19813
+	Gate     string         // the gate's name, "" for the application listener
+	Passage  *Passage       // what else there is of a gate's connection; nil: nothing, or not yet
 }
 
 // Connection is one transport and the client process that it carries. Its fields do not change; its state is the
@@ -74,6 +103,7 @@ type Connection struct {
 	Peer    Peer
 	Opened  time.Time        // when the transport came in
 	Process *process.Process // the twin
+	shelf
 
 	mu      sync.Mutex
 	state   State

@@ -13,6 +13,7 @@ import (
 type Registry struct {
 	checks   []*Check
 	maximum  int // of live connections; 0: any number
+	own      *Own
 	stage    atomic.Int32
 	refusing atomic.Bool
 	accepts  atomic.Int64
@@ -25,6 +26,7 @@ type Registry struct {
 	open      int
 	byUser    map[UserNumber]int
 	byAddress map[netip.Addr]int
+	byGate    map[string]int        // gates' names
 	arrivals  map[*Arrival]struct{} // those who are logging in
 	emptied   chan struct{}         // closed and forgotten when the last live connection ends
 	vacated   chan struct{}         // the same for the last of all, those who are logging in included
@@ -33,12 +35,16 @@ type Registry struct {
 // NewRegistry makes a registry whose checks use these rules.
 func NewRegistry(rules Rules, maximum int) *Registry {
 	r := &Registry{
-		maximum: maximum,
-		live:    map[ConnectionID]*Connection{}, arrivals: map[*Arrival]struct{}{}, byUser: map[UserNumber]int{}, byAddress: map[netip.Addr]int{},
+		maximum: maximum, own: &Own{ID: NewID(), Since: time.Now()},
+		live: map[ConnectionID]*Connection{}, arrivals: map[*Arrival]struct{}{}, byUser: map[UserNumber]int{}, byAddress: map[netip.Addr]int{},
+		byGate: map[string]int{},
 	}
 	r.checks = r.newChecks(rules)
 	return r
 }
+
+// Own is the session of the processes that belong to no client.
+func (r *Registry) Own() *Own { return r.own }
 
 // New makes a connection that is being decided: it has its number and counts from now on. It returns nil if the server
 // is stopping by now, or full: then Check says so, which could not know of others who came at the same time.
@@ -54,13 +60,24 @@ func (r *Registry) New(peer Peer, user User, p *process.Process, now time.Time) 
 // Admit makes a connection of an arrival whose user is known now; it keeps the arrival's place and time. It returns nil
 // if the arrival was ended, or if by now the server is stopping or refuses new connections.
 func (r *Registry) Admit(a *Arrival, user User, p *process.Process) *Connection {
+	return r.AdmitAs(a, a.Peer, user, p)
+}
+
+// AdmitAs is Admit with what the client has turned out to be since it came: its address may be another behind a proxy.
+func (r *Registry) AdmitAs(a *Arrival, peer Peer, user User, p *process.Process) *Connection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.arrivals[a]; !ok || a.Ended() != NoCause || Stage(r.stage.Load()) == Stopping || r.refusing.Load() {
+	if !r.admitsLocked(a) {
 		return nil
 	}
 	delete(r.arrivals, a)
-	return r.newLocked(a.Peer, user, p, a.Since)
+	return r.newLocked(peer, user, p, a.Since)
+}
+
+// admitsLocked reports whether an arrival may come in now.
+func (r *Registry) admitsLocked(a *Arrival) bool {
+	_, there := r.arrivals[a]
+	return there && a.Ended() == NoCause && Stage(r.stage.Load()) != Stopping && !r.refusing.Load()
 }
 
 // hasRoomLocked reports whether one more may come.
@@ -75,6 +92,9 @@ func (r *Registry) newLocked(peer Peer, user User, p *process.Process, now time.
 	r.live[c.ID] = c
 	r.byUser[c.User]++
 	r.byAddress[peer.Address.Addr()]++
+	if peer.Gate != "" {
+		r.byGate[peer.Gate]++
+	}
 	return c
 }
 
@@ -128,6 +148,9 @@ func (r *Registry) removeLocked(c *Connection) {
 	delete(r.live, c.ID)
 	decrement(r.byUser, c.User)
 	decrement(r.byAddress, c.Peer.Address.Addr())
+	if c.Peer.Gate != "" {
+		decrement(r.byGate, c.Peer.Gate)
+	}
 	if len(r.live) == 0 {
 		announce(&r.emptied)
 	}
@@ -230,6 +253,7 @@ type Filter struct {
 	User    *UserNumber
 	Address *netip.Addr
 	Network *netip.Prefix
+	Gate    *string
 }
 
 // Count is the number of live connections that pass the filter, those that are being decided included. One field
@@ -237,14 +261,16 @@ type Filter struct {
 func (r *Registry) Count(f Filter) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case f == Filter{}:
+	switch f {
+	case Filter{}:
 		return len(r.live)
-	case f.User != nil && f.Address == nil && f.Network == nil:
+	case Filter{User: f.User}:
 		return r.byUser[*f.User]
-	case f.Address != nil && f.User == nil && f.Network == nil:
+	case Filter{Address: f.Address}:
 		return r.byAddress[f.Address.Unmap()]
-	case f.Network != nil && f.User == nil && f.Address == nil:
+	case Filter{Gate: f.Gate}:
+		return r.byGate[*f.Gate]
+	case Filter{Network: f.Network}:
 		n := 0
 		for address, count := range r.byAddress {
 			if f.Network.Contains(address) {
@@ -265,7 +291,7 @@ func (r *Registry) Count(f Filter) int {
 func (f Filter) matches(c *Connection) bool {
 	address := c.Peer.Address.Addr()
 	return (f.User == nil || c.User == *f.User) && (f.Address == nil || address == f.Address.Unmap()) &&
-		(f.Network == nil || f.Network.Contains(address))
+		(f.Network == nil || f.Network.Contains(address)) && (f.Gate == nil || c.Peer.Gate == *f.Gate)
 }
 
 // Users is how many different users have an open or deciding connection ("Count users").

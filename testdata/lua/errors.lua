@@ -397,3 +397,70 @@ on_err_call("told")
 throw(403, "not for you") --- error: not for you \(403\)$
 -- method told
 print("told " .. error_code) --- log: msg="told 403"
+---
+-- The method for errors may have the code stop in which a command failed: no pcall or try goes on after it.
+on_err_call("stops")
+pcall(function()
+  try(function() open_document("missing") end, function() print("not reached") end) --- error: abort was called
+end)
+print("not reached")
+-- method stops
+eq(error_code, -43)
+abort()
+print("not reached")
+---
+-- An error that nothing caught is no news for the log when the method for errors calls abort: the process ends.
+on_err_call("stops", 1)
+local n = new_process("fails_at_once", 0, "Faulty")
+delay_process(current_process(), 1) --- log: level=INFO msg="process aborted" process=\d+ name=Faulty method=fails_at_once
+eq(process_state(n), -100)
+on_err_call("", 1)
+-- method fails_at_once
+throw(5, "x")
+-- method stops
+abort()
+---
+-- Outside of that method abort works as well, in a coroutine and a function of use too; what the process held is free.
+for _, way in ipairs {"at_once", "in_coroutine", "in_use"} do
+  local n = new_process("stops", 0, "Stops", way)
+  delay_process(current_process(), 1) --- log: level=INFO msg="process aborted" process=\d+ name=Stops method=stops place=stops\.lua:\d+
+  eq(process_state(n), -100)
+  eq(semaphore("held by " .. way), false)
+end
+local done = false
+use(storage(), function() done = true end)
+eq(done, true)
+-- method stops
+local way = ...
+semaphore("held by " .. way)
+pcall(function()
+  if way == "at_once" then abort() end
+  if way == "in_coroutine" then coroutine.wrap(function() pcall(abort) end)() end
+  use(storage(), function() xpcall(abort, function() print("not reached") end) end)
+end)
+print("not reached")
+---
+-- A worker ends by it as by any other abort: the messages that wait are for its next process, which has new variables.
+call_worker("Clerk", "works", "abort")
+call_worker("Clerk", "works", "look")
+delay_process(current_process(), 1) --- log: level=INFO msg="process aborted" process=\d+ name=Clerk method=works
+                                    --- log: msg="variable nil"
+kill_worker("Clerk")
+-- method works
+if ... == "abort" then variable = 1 abort() end
+print("variable " .. tostring(variable))
+---
+-- connection
+-- A client gets an error for its CALL; its process is still there, with what it has.
+semaphore("mine")
+on_err_call("stops")
+open_document("missing") --- error: abort was called
+-- method stops
+abort()
+---
+-- connection
+-- An error that nothing caught stays what it is for the client.
+on_err_call("stops")
+throw(9, "mine") --- error: mine \(9\)$
+-- method stops
+abort()

@@ -235,3 +235,40 @@ repeat
   end
 until finished
 print("finished") --- log: msg=finished
+---
+-- An error in the function that answers is told to the method for errors, as others are; the wait goes on after it.
+semaphore("mine")
+local n = new_process("waits", 0)
+delay_process(current_process(), 1)
+post_outside_call(n)
+delay_process(current_process(), 1) --- log: msg="told 77 waits"
+                                    --- log: msg="script failed" method=on_outside_call error="waits\.lua:\d+: no way out \(77\)"
+eq(process_state(n), 4)
+delay_process(current_process(), 30) --- log: msg="waited true"
+-- method waits
+on_err_call("told")
+on_outside_call(function() throw(77, "no way out") end)
+print("waited " .. tostring(semaphore("mine", 20)))
+-- method told
+print("told " .. error_code .. " " .. error_method)
+---
+-- abort in that function, or in the method that is told of an error in it, stops the code that waits.
+for _, how in ipairs {"function", "method"} do
+  local n = new_process("waits", 0, "Waits", how)
+  delay_process(current_process(), 1)
+  eq(process_state(n), 5)
+  post_outside_call(n)
+  delay_process(current_process(), 1) --- log: level=INFO msg="process aborted" process=\d+ name=Waits method=waits
+  eq(process_state(n), -100)
+end
+-- method waits
+on_err_call("stops")
+local how = ...
+on_outside_call(function()
+  if how == "function" then abort() end
+  error("x")
+end)
+pcall(pause_process, current_process())
+print("not reached")
+-- method stops
+abort()

@@ -22,9 +22,9 @@
 // has other characters, stands in brackets: [order]. A quotation mark inside a text is written twice. Placeholders are :1
 // to :99. "a except b" is "a and not b".
 //
-// Texts are compared as 4D does: case does not count, and @ in a value stands for any characters, where it stands;
-// "===", "!==" and "is" take an @ for what it is. "%" finds the text among the words of the column's. null equals null
-// only, and is not in any order.
+// Texts are compared as 4D does: case does not count, and @ in a value stands for any characters, where it stands.
+// "===", "!==" and "is" want the very same text: case counts (not so in 4D), and an @ is an @. "%" finds the text among
+// the words of the column's. null equals null only, and is not in any order.
 //
 // All functions are pure: any goroutine may call them, and none waits. They take time in proportion to the length of
 // the text, which is bounded, as is the depth of the tree.

@@ -63,7 +63,7 @@ const (
 	Greater                        // >
 	GreaterOrEqual                 // >=
 	In                             // in: Equal to any value of a list
-	Exact                          // === and is: as Equal, but @ is a character as any other
+	Exact                          // === and is: the texts are the same, case counts, and @ is a character as any other
 	NotExact                       // !== and is not: not Exact
 	Keyword                        // %: the value is among the words of the text
 )

@@ -163,7 +163,7 @@ func (e *Engine) reader(ctx context.Context) (*conn, error) {
 // rows it changed; returned, which may be nil, gets the first row of a RETURNING. Owner says who writes, for errors
 // that others get.
 func (e *Engine) Write(ctx context.Context, owner, text string, args []any, returned *[]any) (int64, error) {
-	w := waiters.Get().(*waiter)
+	w := e.turn.waiter()
 	w.owner, w.text, w.args, w.returned = owner, text, args, returned
 	now, err := e.turn.enter(w)
 	if err != nil {
@@ -171,7 +171,7 @@ func (e *Engine) Write(ctx context.Context, owner, text string, args []any, retu
 	}
 	if !now {
 		if err := e.turn.await(ctx, w); err != nil {
-			w.free()
+			e.turn.release(w)
 			return 0, err
 		}
 	}
@@ -179,7 +179,7 @@ func (e *Engine) Write(ctx context.Context, owner, text string, args []any, retu
 		e.lead(w)
 	}
 	affected, err := w.affected, w.err
-	w.free()
+	e.turn.release(w)
 	return affected, err
 }
 

@@ -16,7 +16,7 @@ type Transaction struct {
 
 // Begin waits for the turn and begins a transaction. Owner says whose it is, for others whose wait becomes too long.
 func (e *Engine) Begin(ctx context.Context, owner string) (*Transaction, error) {
-	w := waiters.Get().(*waiter)
+	w := e.turn.waiter()
 	w.owner = owner
 	now, err := e.turn.enter(w)
 	if err == nil && !now {
@@ -25,7 +25,7 @@ func (e *Engine) Begin(ctx context.Context, owner string) (*Transaction, error) 
 	if err == nil {
 		err = w.err
 	}
-	w.free()
+	e.turn.release(w)
 	if err != nil {
 		return nil, err
 	}

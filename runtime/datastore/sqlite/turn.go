@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 // themselves share it: those that came while somebody had it become one batch, and the first of them commits it.
 type turn struct {
 	wait time.Duration // how long anybody waits for it
+	free sync.Pool     // of waiters
 
 	mu      sync.Mutex // guards what follows; held for moments
 	taken   bool
@@ -25,6 +25,9 @@ type turn struct {
 
 // maxBatch is how many saves are committed together at most.
 const maxBatch = 256
+
+// gather is how long a batch waits for more saves, where several come at the same time.
+const gather = 300 * time.Microsecond
 
 // waiter is one who wants the turn, or has a save to be written in somebody's turn.
 type waiter struct {
@@ -42,12 +45,19 @@ type waiter struct {
 	timer *time.Timer
 }
 
-var waiters = sync.Pool{New: func() any { return &waiter{ready: make(chan struct{}, 1)} }}
+// waiter is one of those that were freed, or a new one. Each turn has its own: their channels and timers must not come from
+// one testing/synctest bubble into another.
+func (t *turn) waiter() *waiter {
+	if w, ok := t.free.Get().(*waiter); ok {
+		return w
+	}
+	return &waiter{ready: make(chan struct{}, 1)}
+}
 
-// free gives the waiter back.
-func (w *waiter) free() {
+// release gives a waiter back.
+func (t *turn) release(w *waiter) {
 	*w = waiter{ready: w.ready, timer: w.timer}
-	waiters.Put(w)
+	t.free.Put(w)
 }
 
 // enter takes the turn, if it is free, or has w wait for it. It reports whether w has the turn at once.
@@ -148,14 +158,14 @@ func (t *turn) drop(n int) {
 }
 
 // collect is the batch of who has the turn: itself, and the saves that wait, up to the first who wants the turn for
-// itself. It is valid until the next one. If the last batch was of several, others who are about to save get the
-// processor first: a commit costs much more than a save in it.
+// itself. It is valid until the next one. If the last batch was of several, the leader waits a moment for others: a
+// commit costs much more than a save in it, and who saves alone waits for nobody.
 func (t *turn) collect(leader *waiter) []*waiter {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.batch) > 1 {
 		t.mu.Unlock()
-		runtime.Gosched()
+		time.Sleep(gather)
 		t.mu.Lock()
 	}
 	n := 0
@@ -170,7 +180,7 @@ func (t *turn) collect(leader *waiter) []*waiter {
 
 // close waits until nobody has the turn, and then nobody gets it any more.
 func (t *turn) close() {
-	w := waiters.Get().(*waiter)
+	w := t.waiter()
 	if now, err := t.enter(w); err != nil {
 		return
 	} else if !now {

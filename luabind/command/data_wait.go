@@ -1,0 +1,213 @@
+package command
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"moongate/luabind/lane"
+	"moongate/runtime/datastore"
+	"moongate/runtime/process"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// patience is the context.Context of what a process asks of the data store: it ends when the process is killed, or when the
+// deadline of its method has passed. A process has one, for one act after the other.
+//
+// An act that does not wait costs nothing here: Err looks at the process itself. Who waits asks for Done, and then the
+// watch looks at the process every lookEvery. (The process tells of its end by an alarm that belongs to
+// process.Wait, for which the act would need a goroutine of its own; that costs more than most acts do.)
+type patience struct {
+	watch    *watch
+	process  *process.Process
+	deadline time.Time
+	done     chan struct{} // guarded by watch.mu; nil: nobody waits for it
+}
+
+// Deadline is that of the method that runs.
+func (l *patience) Deadline() (time.Time, bool) { return l.deadline, !l.deadline.IsZero() }
+
+// Err says why the act must end, nil while it may go on.
+func (l *patience) Err() error {
+	switch {
+	case l.process.Killed() != nil:
+		return context.Canceled
+	case !l.deadline.IsZero() && !time.Now().Before(l.deadline):
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// Value is nothing: acts ask for none.
+func (l *patience) Value(any) any { return nil }
+
+// Done is closed soon after Err has become something.
+func (l *patience) Done() <-chan struct{} {
+	l.watch.mu.Lock()
+	defer l.watch.mu.Unlock()
+	if l.done == nil {
+		l.done = make(chan struct{})
+		l.watch.addLocked(l)
+	}
+	return l.done
+}
+
+// lookEvery is how long a process that waits for the data store may go on after it was killed.
+const lookEvery = 20 * time.Millisecond
+
+// watch looks after the processes that wait for the data store. Its methods may be called from any goroutine.
+type watch struct {
+	mu      sync.Mutex
+	waiting map[*patience]bool
+	looks   bool // the goroutine is there
+}
+
+func (w *watch) addLocked(l *patience) {
+	if w.waiting == nil {
+		w.waiting = map[*patience]bool{}
+	}
+	w.waiting[l] = true
+	if !w.looks {
+		w.looks = true
+		go w.look() // ends when nobody waits
+	}
+}
+
+func (w *watch) look() {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for range ticker.C {
+		w.mu.Lock()
+		for l := range w.waiting {
+			if l.Err() != nil {
+				close(l.done)
+				delete(w.waiting, l)
+			}
+		}
+		w.looks = len(w.waiting) > 0
+		over := !w.looks
+		w.mu.Unlock()
+		if over {
+			return
+		}
+	}
+}
+
+// over says that the act has ended.
+func (w *watch) over(l *patience) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.waiting, l)
+	l.done = nil
+}
+
+// dataOf is what a process has of the data store.
+type dataOf struct {
+	context  *datastore.Context
+	patience patience
+}
+
+type dataKey struct{}
+
+// data is the calling process's part of the data store, made when it is first asked for. It raises an error when the host
+// has no store.
+func (e *environment) data(L *lua.LState) *dataOf {
+	p := lane.Running(L)
+	if d, ok := p.Value(dataKey{}).(*dataOf); ok {
+		return d
+	}
+	store := e.store(L)
+	process := p.Process()
+	owner := datastore.Owner{Process: int64(process.Number()), Name: process.Name()}
+	if c := connectionOf(L); c != nil {
+		owner.User = e.host.UserName(c.User)
+	}
+	d := &dataOf{context: store.NewContext(owner), patience: patience{watch: &e.watch, process: process}}
+	p.Keep(dataKey{}, d)
+	return d
+}
+
+// store is the data store; it raises an error when the host has none.
+func (e *environment) store(L *lua.LState) *datastore.Store {
+	store := e.host.Store()
+	if store == nil {
+		L.RaiseError("there is no data: declare tables in structure.lua in the scripts folder, and start the server again")
+	}
+	return store
+}
+
+// act asks the data store for something, outside: the lane is others' meanwhile. f must not touch anything of Lua. When the
+// process is to end, that is raised.
+func (e *environment) act(L *lua.LState, f func(ctx context.Context, c *datastore.Context) error) error {
+	d, p := e.data(L), lane.Running(L)
+	d.patience.deadline, _ = p.Deadline()
+	var err error
+	p.Outside(func() {
+		defer e.watch.over(&d.patience)
+		err = f(&d.patience, d.context)
+	})
+	if err != nil && datastore.KindOf(err) == datastore.Ended {
+		p.Step(L, manySteps)
+	}
+	return err
+}
+
+// manySteps are so many that the process looks up: it raises the error for which it must end.
+const manySteps = 1 << 20
+
+// notKept gives what a command gives that could not do what it should: nil, why, and a number for it. What the script is
+// wrong about, as a value that does not fit, is raised instead.
+func (e *environment) notKept(L *lua.LState, command string, err error) int {
+	switch kind := datastore.KindOf(err); kind {
+	case datastore.Value, datastore.Unknown:
+		L.RaiseError("%s", err.Error())
+		return 0
+	default:
+		return e.failure(L, command, codeOf(kind), err.Error())
+	}
+}
+
+// statuses are 4D's numbers for what ORDA's save, drop, lock and reload could not do.
+var statuses = map[datastore.Kind]int{
+	datastore.Stamp:   2, // dk status stamp has changed
+	datastore.Locked:  3, // dk status locked
+	datastore.Missing: 5, // dk status entity does not exist anymore
+}
+
+// codeOf is the number for a failure: ORDA's status, or that of the error.
+func codeOf(kind datastore.Kind) int {
+	if status, ok := statuses[kind]; ok {
+		return status
+	}
+	return kind.Code()
+}
+
+// acted gives true, or what notKept gives for an error.
+func (e *environment) acted(L *lua.LState, command string, err error) int {
+	if err != nil {
+		return e.notKept(L, command, err)
+	}
+	L.Push(lua.LTrue)
+	return 1
+}
+
+// closeTimeout is how long the end of a process waits for the database to forget it.
+const closeTimeout = 5 * time.Second
+
+// closeData cancels the transaction of a process whose code is over, and frees its locks. It may wait for the database.
+func (e *environment) closeData(p *process.Process) {
+	program := lane.ProgramOf(p)
+	if program == nil {
+		return
+	}
+	d, ok := program.Value(dataKey{}).(*dataOf)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	if err := d.context.Close(ctx); err != nil {
+		e.log.Error("data not released", "process", p.Number(), "method", p.Method(), "error", err)
+	}
+}
