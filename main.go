@@ -9,4 +9,9 @@ import (
 	"moongate/runtime/cli"
 )
 
-func main() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, luabind.Open)) }
+func main() {
+	os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, cli.Scripts{
+		Open: luabind.Open, Structure: luabind.ReadStructure, Check: luabind.Check, Rules: luabind.Rules,
+		Commands: luabind.Commands, Folder: luabind.Folder,
+	}))
+}

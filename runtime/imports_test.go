@@ -17,26 +17,37 @@ const root = ".."
 var allowed = map[string][]string{
 	".":                   {"luabind", "runtime/cli"},
 	"runtime/session":     {"runtime/process"},
-	"runtime/listener":    {"runtime/session"},
+	"runtime/listener":    {"runtime/forward", "runtime/session"},
+	"runtime/gate":        {"runtime/front"},
 	"runtime/application": {"runtime/listener", "runtime/session", "runtime/wire"},
-	"runtime/host": {"runtime/account", "runtime/application", "runtime/document", "runtime/journal", "runtime/listener", "runtime/measure", "runtime/method",
-		"runtime/process", "runtime/session", "runtime/shutdown"},
+	"runtime/host": {"runtime/account", "runtime/application", "runtime/document", "runtime/forward", "runtime/front", "runtime/gate", "runtime/journal", "runtime/listener", "runtime/measure", "runtime/method",
+		"runtime/process", "runtime/session", "runtime/shutdown", "runtime/datastore", "runtime/structure",
+		"runtime/wire"},
 	"runtime/metrics":      {"runtime/host", "runtime/journal", "runtime/measure", "runtime/process"},
 	"runtime/admin":        {"runtime/host", "runtime/journal", "runtime/process", "runtime/session", "runtime/shutdown"},
 	"runtime/admin/client": {"runtime/admin"},
-	"runtime/cli": {"runtime/account", "runtime/admin", "runtime/admin/client", "runtime/datafolder", "runtime/document", "runtime/host", "runtime/journal",
-		"runtime/listener", "runtime/method", "runtime/metrics", "runtime/session"},
-	"luabind/script":  {"runtime/method"},
-	"luabind/convert": {"runtime/wire"},
-	"luabind/lane":    {"luabind/convert", "luabind/sandbox", "luabind/script", "runtime/measure", "runtime/process"},
-	"luabind/command": {"luabind/convert", "luabind/lane", "luabind/sandbox", "runtime/document", "runtime/interprocess", "runtime/method", "runtime/process",
-		"runtime/session"},
-	"luabind": {"luabind/command", "luabind/lane", "luabind/sandbox", "luabind/script", "runtime/host", "runtime/interprocess",
-		"runtime/method", "runtime/process"},
+	"runtime/cli": {"runtime/account", "runtime/admin", "runtime/admin/client", "runtime/datafolder", "runtime/document", "runtime/gate", "runtime/host", "runtime/journal",
+		"runtime/datastore", "runtime/datastore/query", "runtime/listener", "runtime/method", "runtime/metrics", "runtime/session", "runtime/structure", "runtime/finding", "runtime/signature"},
+	"runtime/front":      {"runtime/current", "runtime/front/ja4", "runtime/front/mysql", "runtime/front/postgres", "runtime/front/proxy"},
+	"runtime/addressset": {"runtime/current", "runtime/session"},
+	"runtime/datastore": {"runtime/datastore/failure", "runtime/datastore/postgres", "runtime/datastore/query", "runtime/datastore/sqlite",
+		"runtime/datastore/statement", "runtime/structure"},
+	"runtime/datastore/statement": {"runtime/datastore/failure", "runtime/datastore/query", "runtime/structure"},
+	"runtime/datastore/sqlite":    {"runtime/datastore/failure", "runtime/datastore/statement"},
+	"runtime/datastore/postgres":  {"runtime/datastore/failure", "runtime/datastore/statement"},
+	"luabind/script":              {"runtime/method"},
+	"luabind/convert":             {"runtime/wire"},
+	"luabind/lane":                {"luabind/convert", "luabind/sandbox", "luabind/script", "runtime/measure", "runtime/process"},
+	"luabind/command": {"runtime/addressset", "luabind/convert", "luabind/lane", "luabind/sandbox", "luabind/script", "runtime/document", "runtime/front", "runtime/gate", "runtime/interprocess", "runtime/method", "runtime/process",
+		"runtime/datastore", "runtime/datastore/query", "runtime/session", "runtime/structure"},
+	"luabind/check": {"luabind/command", "luabind/script", "runtime/finding", "runtime/method", "runtime/signature", "runtime/structure"},
+	"luabind": {"runtime/addressset", "luabind/command", "luabind/convert", "luabind/lane", "luabind/sandbox", "luabind/script", "runtime/host", "runtime/interprocess",
+		"runtime/method", "runtime/process", "runtime/structure", "runtime/wire", "luabind/check", "runtime/finding", "runtime/signature"},
 }
 
 // leaves import the standard library only, and golang.org/x/sys where it stands for it.
-var leaves = []string{"runtime/measure", "runtime/method", "runtime/process", "runtime/interprocess", "runtime/document", "runtime/wire", "runtime/shutdown"}
+var leaves = []string{"runtime/signature", "runtime/finding", "runtime/measure", "runtime/method", "runtime/process", "runtime/interprocess", "runtime/document", "runtime/wire", "runtime/shutdown",
+	"runtime/structure", "runtime/datastore/failure", "runtime/datastore/query"}
 
 // TestImportsRunOneWay holds the map of the packages: nothing in runtime/ knows Lua, leaves know nobody, main joins the two.
 func TestImportsRunOneWay(t *testing.T) {

@@ -80,7 +80,7 @@ func commandTable() string {
 func help(t *testing.T) string {
 	t.Helper()
 	var out bytes.Buffer
-	if code := cli.Main([]string{"--help"}, nil, &out, os.Stderr, luabind.Open); code != cli.ExitClean {
+	if code := cli.Main([]string{"--help"}, nil, &out, os.Stderr, cli.Scripts{Open: luabind.Open, Structure: luabind.ReadStructure}); code != cli.ExitClean {
 		t.Fatalf("--help: exit code %d", code)
 	}
 	return "```\n" + out.String() + "```\n"

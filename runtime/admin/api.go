@@ -101,6 +101,8 @@ type Connection struct {
 	BytesOut int64     `json:"bytes_out"`
 	Version  string    `json:"version"` // of the scripts it began with
 	Cause    string    `json:"cause"`   // why it is ending; "" while it is not
+	Gate     string    `json:"gate,omitempty"`
+	Upstream string    `json:"upstream,omitempty"`
 }
 
 // Session is a row of 4D's Sessions page.

@@ -189,7 +189,7 @@ func status(asleep bool) string {
 func (h *house) Connections() []Connection {
 	rows := []Connection{}
 	for _, a := range h.host.Sessions().Arrivals() {
-		rows = append(rows, Connection{State: "logging in", Address: a.Peer.Address.String(), Listener: a.Peer.Listener, Status: online, Opened: a.Since, Idle: since(a.Since)})
+		rows = append(rows, Connection{State: "logging in", Address: a.Peer.Address.String(), Listener: a.Peer.Listener, Gate: a.Peer.Gate, Status: online, Opened: a.Since, Idle: since(a.Since)})
 	}
 	for _, c := range h.live() {
 		info := c.Process.Info()
@@ -197,6 +197,10 @@ func (h *house) Connections() []Connection {
 			ID: int64(c.ID), State: c.State().String(), User: int64(c.User), UserName: c.UserName(), Address: c.Peer.Address.String(),
 			Listener: c.Peer.Listener, Process: int64(info.Number), Name: info.Name, Session: c.Session(), Status: status(c.Sleeping()),
 			Opened: c.Opened, Idle: seconds(c.Idle()), CPU: seconds(info.CPU), Version: c.Version(),
+			Gate: c.Peer.Gate,
+		}
+		if p := c.Peer.Passage; p != nil {
+			row.Upstream = p.Upstream()
 		}
 		row.BytesIn, row.BytesOut = c.Bytes()
 		if cause := c.Cause(); cause != session.NoCause {

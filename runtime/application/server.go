@@ -37,6 +37,9 @@ type Guest interface {
 	ServedBy(session.Stay)
 	// End asks for the end of the conversation. It may be called from any goroutine and does not block.
 	End(session.Cause)
+	// Limits are those that the open method has set for this connection: how long it may ask for nothing, 0 being the
+	// server's own limit, and until when it may last, zero being for ever. It may be called from any goroutine.
+	Limits() (idle time.Duration, until time.Time)
 	// Interrupt ends the login or the method that runs, if one does. It may be called from any goroutine and does not
 	// block.
 	Interrupt(session.Cause)

@@ -141,6 +141,7 @@ var farewells = map[session.Cause]string{
 	session.ProcessAborted: "the process was aborted by the server",
 	session.Shutdown:       "the server is stopping",
 	session.LoginTimeout:   "nobody logged in in time",
+	session.OverTime:       "the connection may not last longer",
 }
 
 // End asks for the end of the stay, from any goroutine. What it writes last has a moment to leave.
@@ -240,12 +241,18 @@ func (st *stay) inspect() {
 	seconds := st.server.seconds.Load()
 	p, since := phase(now&3), time.Duration(seconds-now>>2)*time.Second
 	login := st.server.options.LoginTimeout
+	most, until := st.guest.Limits()
+	if most == 0 {
+		most = st.server.options.IdleTimeout
+	}
 	var cause session.Cause
 	switch {
 	case login > 0 && !st.known.Load() && time.Duration(seconds-st.since)*time.Second >= login+st.grace(p):
 		cause = session.LoginTimeout
-	case p == idle && st.server.options.IdleTimeout > 0 && since >= st.server.options.IdleTimeout:
+	case p == idle && most > 0 && since >= most:
 		cause = session.Idle
+	case !until.IsZero() && time.Now().After(until):
+		cause = session.OverTime
 	case p == partial && since >= commandTime, p == writing && since >= writeTime:
 		cause = session.TooSlow
 	case p == running && since >= lostTime && listener.Gone(st.conn):

@@ -8,7 +8,10 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"moongate/runtime/finding"
 	"moongate/runtime/host"
+	"moongate/runtime/signature"
+	"moongate/runtime/structure"
 
 	"github.com/spf13/pflag"
 )
@@ -37,6 +40,7 @@ func init() { // because --help looks at it
 		{"local", "run on_startup, the processes that it starts, and at the end on_exit, without clients", local},
 		{"user", userManual.meaning, user},
 	}
+	commands = append(commands, scriptCommands...)
 	commands = append(commands, operatorCommands...)
 }
 
@@ -44,13 +48,30 @@ func init() { // because --help looks at it
 type invocation struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	open           host.OpenScripts
+	scripts        Scripts
+}
+
+// Scripts is what the program does with scripts. Nothing in runtime/ knows Lua, so package main hands it on, from package
+// luabind.
+type Scripts struct {
+	Open host.OpenScripts
+	// Structure reads the structure.lua of a scripts folder; without the file there are no tables. The error has a line for
+	// each mistake.
+	Structure func(folder string) (structure.Structure, error)
+	// Check finds what is wrong in a scripts folder; the error is about the folder itself.
+	Check func(folder string) (finding.Report, error)
+	// Rules are all that Check looks for.
+	Rules func() []finding.Rule
+	// Commands are what scripts can call, theme by theme, and then the functions of data.
+	Commands func() []signature.Command
+	// Folder describes the methods and variables of a scripts folder. The error is Check's.
+	Folder func(folder string) (signature.Folder, error)
 }
 
 // Main runs the program with the arguments that follow its name, and returns its exit code. It blocks until the
 // program is over.
-func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, open host.OpenScripts) int {
-	m := &invocation{stdin: stdin, stdout: stdout, stderr: stderr, open: open}
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, scripts Scripts) int {
+	m := &invocation{stdin: stdin, stdout: stdout, stderr: stderr, scripts: scripts}
 	chosen := commands[0]
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		found := false

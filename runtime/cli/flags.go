@@ -21,7 +21,10 @@ type flags struct {
 	groups []group
 
 	scripts, data, addressFile string
+	durability                 string
+	database                   string // the address of a PostgreSQL, if --data was one; data is a folder in any case
 	listen                     []string
+	gates                      gateFlag
 	rules                      session.Rules
 	maxConnections             int
 	idleTimeout                time.Duration
@@ -38,6 +41,7 @@ type flags struct {
 	logLevel, logFormat        string
 	help, version              bool
 	local                      bool // of moongate local
+	console                    bool
 }
 
 // group is a heading of --help and the flags below it, each of them in one group.
@@ -77,11 +81,13 @@ func newFlags() *flags {
 	f.set.Usage = func() {}
 	f.group("Scripts and data", func(s *pflag.FlagSet) {
 		s.StringVar(&f.scripts, "scripts", "scripts", "the `folder` of the Lua methods")
-		s.StringVar(&f.data, "data", defaultData(), "the `folder` for what the server keeps; made if it is missing")
+		s.StringVar(&f.data, "data", defaultData(), "the `folder` for what the server keeps, made if it is missing; or postgres://user@host/database for the tables, and the default folder for the rest")
+		s.StringVar(&f.durability, "durability", "full", "what is sure of the tables after a power cut: `full|normal`; full: all that was saved; normal, which is quicker: all but the last moments (the death of the program costs neither anything)")
 	})
 	f.set.Lookup("data").DefValue = "moongate in $XDG_STATE_HOME or ~/.local/state" // the same on every machine, for the documentation
 	f.group("Connections", func(s *pflag.FlagSet) {
 		s.StringArrayVar(&f.listen, "listen", []string{defaultListen}, "`address` to let clients in at, host:port; port 0 takes a free one; none for no listener (repeatable)")
+		s.Var(&f.gates, "gate", "let clients in at an address and lead those whom the scripts accept to an upstream: LISTEN=UPSTREAM[,UPSTREAM ...], each host:port (repeatable; open_gate in on_server_startup can do more)")
 		s.StringVar(&f.addressFile, "address-file", "", "`file` to write the bound addresses to, one a line, when clients can connect")
 		s.Var(&ruleFlag{f, true}, "allow", "let clients from this `network` in: 10.0.0.0/8, 10.*, one address, or all (repeatable; of all --allow and --deny the first that matches decides, and who matches none is refused)")
 		s.Var(&ruleFlag{f, false}, "deny", "refuse clients from this `network` (repeatable)")
@@ -110,6 +116,9 @@ func newFlags() *flags {
 	f.group("Shutdown", func(s *pflag.FlagSet) {
 		s.DurationVar(&f.quitDelay, "quit-delay", 5*time.Second, "the `time` that clients have to leave after SIGINT or SIGTERM")
 		s.DurationVar(&f.quitWindow, "quit-window", 13*time.Second, "the `time` that on_server_shutdown and the processes have to end")
+	})
+	f.group("Without clients (moongate local)", func(s *pflag.FlagSet) {
+		s.BoolVar(&f.console, "console", false, "run what is typed, line by line, in a process of its own; the end of the input ends the host")
 	})
 	f.group("Log", func(s *pflag.FlagSet) {
 		s.StringVar(&f.logLevel, "log-level", "info", "the least important lines to write: `debug|info|warn|error`")
@@ -158,6 +167,9 @@ func (f *flags) parse(args []string) error {
 		return fmt.Errorf("unexpected argument %q", f.set.Arg(0))
 	}
 	if err := f.fromEnvironment(); err != nil {
+		return err
+	}
+	if err := f.splitData(); err != nil {
 		return err
 	}
 	return f.check()
@@ -211,12 +223,16 @@ func (f *flags) unknownVariables() []string {
 
 func (f *flags) check() error {
 	switch {
+	case f.console && !f.local:
+		return fmt.Errorf("--console is for moongate local: a server is operated by commands such as moongate status (see moongate --help)")
 	case slices.Contains(f.listen, ""):
 		return fmt.Errorf("--listen is empty; give host:port, or none for no listener")
 	case f.admin == "":
 		return fmt.Errorf("--admin is empty; give host:port, or none for no admin listener")
 	case f.onError != "refuse" && f.onError != "accept":
 		return fmt.Errorf("--on-error is %q; it must be refuse or accept", f.onError)
+	case f.durability != "full" && f.durability != "normal":
+		return fmt.Errorf("--durability is %q; it must be full or normal", f.durability)
 	case f.logFormat != "text" && f.logFormat != "json":
 		return fmt.Errorf("--log-format is %q; it must be text or json", f.logFormat)
 	case f.rules.Hopeless():

@@ -75,6 +75,8 @@ var connectionColumns = []column[admin.Connection]{
 	right("IN", func(c *admin.Connection) string { return amount(c.BytesIn) }),
 	right("OUT", func(c *admin.Connection) string { return amount(c.BytesOut) }),
 	left("VERSION", func(c *admin.Connection) string { return c.Version }),
+	left("GATE", func(c *admin.Connection) string { return c.Gate }),
+	left("UPSTREAM", func(c *admin.Connection) string { return c.Upstream }),
 }
 
 func connectionState(c *admin.Connection) cell {

@@ -101,6 +101,9 @@ type logRecord struct {
 	BytesIn    int64           `json:"bytes_in"`
 	BytesOut   int64           `json:"bytes_out"`
 	Cause      string          `json:"cause"`
+	Gate       string          `json:"gate"`
+	Upstream   string          `json:"upstream"`
+	Facts      json.RawMessage `json:"facts"` // an object: what a gate has found out; null: nothing
 }
 
 func newLogRecord(r *journal.Row, now time.Time) logRecord {
@@ -111,6 +114,10 @@ func newLogRecord(r *journal.Row, now time.Time) logRecord {
 	}
 	if !r.Closed.IsZero() {
 		record.Closed = &r.Closed
+	}
+	record.Gate, record.Upstream = r.Gate, r.Upstream
+	if json.Valid([]byte(r.Facts)) {
+		record.Facts = json.RawMessage(r.Facts)
 	}
 	return record
 }
@@ -149,7 +156,7 @@ func newCSVRows(out io.Writer) *csvRows {
 
 var csvHead = []string{
 	"session", "connection", "user", "user_name", "address", "listener", "version", "verdict", "code", "reason", "by", "opened", "decided",
-	"closed", "duration", "bytes_in", "bytes_out", "cause",
+	"closed", "duration", "bytes_in", "bytes_out", "cause", "gate", "upstream", "facts",
 }
 
 func (c *csvRows) row(r *journal.Row) error {
@@ -164,7 +171,7 @@ func (c *csvRows) row(r *journal.Row) error {
 		record.Address, harmless(record.Listener), harmless(record.Version), record.Verdict.String(), strconv.FormatInt(record.Code, 10),
 		harmless(record.Reason), harmless(record.By), stamp(record.Opened), stamp(record.Decided), closed,
 		strconv.FormatFloat(record.Duration, 'f', 6, 64), strconv.FormatInt(record.BytesIn, 10), strconv.FormatInt(record.BytesOut, 10),
-		harmless(record.Cause),
+		harmless(record.Cause), harmless(record.Gate), harmless(record.Upstream), harmless(string(record.Facts)),
 	})
 	c.out.Flush()
 	return c.out.Error()

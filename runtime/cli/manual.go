@@ -37,6 +37,14 @@ var manuals = []manual{
 			"for today). --refused, --accepted and --open add up; without any of them all connections are shown. In CSV a\n" +
 			"text that begins with = + - @ or ' has a ' before it, because spreadsheets would take it for a formula of a\n" +
 			"stranger; --json has everything as it is."},
+	{name: "data", arguments: "TABLE", meaning: "show the rows of a table of the scripts",
+		examples: []string{"data server_log --last 20", "data server_log --where \"user_id = 1 and log_date >= '2026-11-01' order by log_id desc\"",
+			"data server_log --csv"},
+		more: "The table is one of structure.lua. A server may be running; nothing is changed. --json writes an object a line, blobs\n" +
+			"in base64; elsewhere they are hexadecimal. In CSV a text that begins with = + - @ or ' has a ' before it."},
+	{name: "structure", meaning: "say what the next start would change in the database", examples: []string{"structure --scripts scripts"},
+		more: "Nothing is changed. Tables, columns and indexes are added, never dropped or narrowed. What depends on rows, as a\n" +
+			"column that is to be unique, is known at the start only."},
 	{name: "kick", arguments: "CONNECTION ...", meaning: "end connections",
 		examples: []string{"kick 17 18", "kick --user ann", "kick --session 0197A5C2-B1E3-4F6D-8A9B-0C1D2E3F4A5B"}},
 	{name: "send", arguments: "TEXT", meaning: "send clients a message",

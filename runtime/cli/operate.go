@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// operatorCommands are the commands of the person who runs a server, as rows of the table of commands. But for log, which
-// reads the data folder, each of them asks a server by its admin listener.
+// operatorCommands are the commands of the person who runs a server, as rows of the table of commands. But for log, data and
+// structure, which read the data folder, each of them asks a server by its admin listener.
 var operatorCommands = []command{
 	{"ps", manualOf("ps").meaning, ps},
 	{"connections", manualOf("connections").meaning, connections},
@@ -29,6 +29,8 @@ var operatorCommands = []command{
 	{"status", manualOf("status").meaning, status},
 	{"top", manualOf("top").meaning, top},
 	{"log", manualOf("log").meaning, journalLog},
+	{"data", manualOf("data").meaning, showData},
+	{"structure", manualOf("structure").meaning, showStructure},
 	{"kick", manualOf("kick").meaning, kick},
 	{"send", manualOf("send").meaning, send},
 	{"abort", manualOf("abort").meaning, abort},

@@ -257,7 +257,7 @@ func TestLists(t *testing.T) {
 	inUTC(t)
 	f := newFakeServer(t, map[string]string{
 		"GET /v1/connections": `[{"id":0,"state":"logging in","address":"10.0.0.1:5","status":"Online","opened":"2026-11-21T10:00:00Z","idle":2},
-			{"id":7,"state":"open","user_name":"ann","address":"10.0.0.7:51234","process":4,"name":"front desk","status":"Sleeping","opened":"2026-11-21T10:00:00Z","idle":80,"bytes_in":2048,"bytes_out":10,"version":"4e2c1a5d9b07"},
+			{"id":7,"state":"open","user_name":"ann","address":"10.0.0.7:51234","process":4,"name":"front desk","status":"Sleeping","opened":"2026-11-21T10:00:00Z","idle":80,"bytes_in":2048,"bytes_out":10,"version":"4e2c1a5d9b07","gate":"db","upstream":"10.1.0.5:5432"},
 			{"id":8,"state":"open","user_name":"bob","address":"10.0.0.8:1","process":5,"status":"Online","opened":"2026-11-21T10:00:00Z","cause":"dropped"}]`,
 		"GET /v1/sessions": `[{"id":"A-1","origin":"Client","user_name":"ann","login":"2026-11-21T10:00:00Z","address":"10.0.0.7","connections":1,"cpu":0.5,"activity":0.25,"status":"Online"}]`,
 		"GET /v1/users":    `[{"number":3,"name":"ann","alias":"Annie","connections":2,"addresses":["10.0.0.7","10.0.0.8"],"login":"2026-11-21T10:00:00Z","status":"Sleeping"}]`,
@@ -267,9 +267,9 @@ func TestLists(t *testing.T) {
 			{"number":1,"kind":"preemptive","waiting":[]}]`,
 	})
 	f.run("connections").want(t, ExitClean, `
-CONNECTION  USER  ADDRESS         STATE            PROCESS  NAME        OPENED                IDLE  CPU   IN  OUT  VERSION
+CONNECTION  USER  ADDRESS         STATE            PROCESS  NAME        OPENED                IDLE  CPU   IN  OUT  VERSION       GATE  UPSTREAM
                   10.0.0.1:5      logging in                            2026-11-21 10:00:00     2s   0s    0    0
-         7  ann   10.0.0.7:51234  open, sleeping         4  front desk  2026-11-21 10:00:00  1m20s   0s  2KB   10  4e2c1a5d9b07
+         7  ann   10.0.0.7:51234  open, sleeping         4  front desk  2026-11-21 10:00:00  1m20s   0s  2KB   10  4e2c1a5d9b07  db    10.1.0.5:5432
          8  bob   10.0.0.8:1      ending: dropped        5              2026-11-21 10:00:00     0s   0s    0    0
 `[1:], "")
 	f.run("connections", "--user", "nobody").want(t, ExitClean, "", "no connections\n")

@@ -67,6 +67,12 @@ const patience = 60 * time.Second
 // atOnce is how many scripts run at once, or more: they wait far longer than they work.
 const atOnce = 12
 
+// scripts are those of package main.
+var scripts = cli.Scripts{
+	Open: luabind.Open, Structure: luabind.ReadStructure, Check: luabind.Check, Rules: luabind.Rules,
+	Commands: luabind.Commands, Folder: luabind.Folder,
+}
+
 func TestMain(m *testing.M) {
 	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") != "moongate" { // that is the program
 		flag.Parse()
@@ -75,7 +81,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	testscript.Main(m, map[string]func(){
-		"moongate": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, luabind.Open)) },
+		"moongate": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, scripts)) },
 	})
 }
 
@@ -272,7 +278,7 @@ func TestEnvironmentScenarioIsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	var help strings.Builder
-	if got := cli.Main([]string{"--help"}, strings.NewReader(""), &help, os.Stderr, luabind.Open); got != cli.ExitClean {
+	if got := cli.Main([]string{"--help"}, strings.NewReader(""), &help, os.Stderr, scripts); got != cli.ExitClean {
 		t.Fatalf("got exit code %d, want %d", got, cli.ExitClean)
 	}
 	found := 0

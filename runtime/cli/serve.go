@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"moongate/runtime/account"
 	"moongate/runtime/admin"
 	"moongate/runtime/datafolder"
+	"moongate/runtime/datastore"
 	documents "moongate/runtime/document"
 	"moongate/runtime/host"
 	"moongate/runtime/journal"
@@ -35,7 +37,8 @@ func start(m *invocation, f *flags, args []string) int {
 	if ok, code := m.parsed(f, args); !ok {
 		return code
 	}
-	writer := newLogWriter(m.stderr)
+	lines := &detour{to: m.stderr}
+	writer := newLogWriter(lines)
 	defer writer.Close()
 	log, err := newLog(writer, f.logLevel, f.logFormat)
 	if err != nil {
@@ -46,7 +49,10 @@ func start(m *invocation, f *flags, args []string) int {
 	}
 	limitMemory(uint64(f.memoryLimit))
 	s := &server{flags: f, log: log}
-	if err := s.open(m.open); err != nil {
+	if f.console {
+		s.console = newConsole(m, lines, log)
+	}
+	if err := s.open(m.scripts.Open); err != nil {
 		writer.Close()
 		return m.failed(err)
 	}
@@ -63,10 +69,13 @@ type server struct {
 	users     *account.Users // nil: no accounts
 	host      *host.Host
 	scripts   host.Scripts
+	store     *datastore.Store // nil: the scripts have no tables
 	listeners []*listener.Listener
-	admin     *admin.Listener // nil: none
-	serving   sync.WaitGroup  // a goroutine for each listener, ended by its Close
-	over      chan struct{}   // closed when the server is over
+	gates     []netip.AddrPort // of --gate, then those of on_server_startup
+	admin     *admin.Listener  // nil: none
+	console   *console         // nil: none
+	serving   sync.WaitGroup   // a goroutine for each listener, ended by its Close
+	over      chan struct{}    // closed when the server is over
 }
 
 // open makes a server: it reads the accounts, loads the scripts, takes the data folder and binds the addresses, in this
@@ -116,17 +125,20 @@ func (s *server) takeData() (err error) {
 	}
 	s.removeAddresses() // of a server that was killed; one that runs has the folder
 	var numbers *account.Numbers
-	if s.users != nil {
+	if !s.flags.local { // of users who log in, and of those whom a gate knows by their certificates
 		if numbers, err = account.OpenNumbers(s.data.File(datafolder.NumberFile)); err != nil {
 			return err
 		}
 	}
+	if err := s.openStore(); err != nil {
+		return err
+	}
 	if s.flags.local { // nobody connects
-		s.host.SetData(host.Data{Documents: documents.New(s.data.File(documents.FolderName))})
+		s.host.SetData(host.Data{Documents: documents.New(s.data.File(documents.FolderName)), Store: s.store})
 		return nil
 	}
 	s.journal = journal.Open(journal.Options{Folder: s.data.Path(), Session: s.session, Keep: time.Duration(s.flags.journalKeep), Log: s.log})
-	s.host.SetData(host.Data{Journal: s.journal, Numbers: numbers, Documents: documents.New(s.data.File(documents.FolderName))})
+	s.host.SetData(host.Data{Journal: s.journal, Numbers: numbers, Documents: documents.New(s.data.File(documents.FolderName)), Store: s.store})
 	return nil
 }
 
@@ -139,6 +151,7 @@ func (s *server) close() {
 	if s.journal != nil {
 		s.journal.Close(time.Second)
 	}
+	s.closeStore()
 	if s.data != nil {
 		s.data.Close()
 	}
@@ -154,6 +167,9 @@ func (s *server) listen() error {
 			return inUse(err, "--listen")
 		}
 		s.listeners = append(s.listeners, l)
+	}
+	if err := s.openGates(); err != nil {
+		return err
 	}
 	if err := s.openAdmin(); err != nil {
 		return err
@@ -212,6 +228,9 @@ func (s *server) writeAddresses() error {
 	for _, l := range s.listeners {
 		fmt.Fprintln(&clients, l.Address())
 	}
+	for _, g := range s.gates {
+		fmt.Fprintln(&clients, g)
+	}
 	if s.admin != nil {
 		fmt.Fprintln(&admins, s.admin.Address())
 	}
@@ -252,10 +271,15 @@ func (s *server) run() int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	if s.console != nil {
+		signal.Notify(signals, syscall.SIGHUP) // its terminal has gone
+		defer s.console.restore()
+	}
 	var attendants sync.WaitGroup // they end when the server is over
 	defer attendants.Wait()
 	defer close(s.over)
 	defer s.data.Close()
+	defer s.closeStore()
 	defer s.removeAddresses()
 	if s.admin != nil {
 		attendants.Go(s.admin.Serve)
@@ -279,7 +303,14 @@ func (s *server) run() int {
 	if err == nil && len(report.Left) == 0 {
 		s.serving.Wait()
 	}
-	return s.conclude(report, err)
+	if s.console != nil {
+		s.console.end(len(report.Left) == 0)
+	}
+	code := s.conclude(report, err)
+	if code == ExitClean && s.console.hasFailed() {
+		return ExitFailed
+	}
+	return code
 }
 
 // lastAnswers is how long administrators have to take the last answers.
@@ -295,9 +326,15 @@ func (s *server) role() method.Role {
 
 func (s *server) letIn() {
 	if s.flags.local {
-		s.log.Info("the processes run", "until", "quit_4d or an OS signal")
+		until := "quit_4d or an OS signal"
+		if s.console != nil {
+			until = "quit_4d, an OS signal or the end of the console"
+			s.console.start(s.host)
+		}
+		s.log.Info("the processes run", "until", until)
 		return
 	}
+	s.noteGates()
 	for _, l := range s.listeners {
 		s.serving.Go(func() { l.Serve(s.host) })
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"moongate/runtime/gate"
 	"moongate/runtime/listener"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
@@ -18,6 +19,14 @@ import (
 // applicationProcess is what 4D calls the main process of a client as the server sees it. A twin has this name from
 // its acceptance until the client gives another.
 const applicationProcess = "Application process"
+
+// twinName is the name of an accepted client's twin. A gate's client has no process that could give it a name.
+func twinName(gate string) string {
+	if gate != "" {
+		return "Gate " + gate
+	}
+	return applicationProcess
+}
 
 var (
 	errDropped  = errors.New("the connection was dropped")
@@ -41,7 +50,9 @@ type guest struct {
 	connection *session.Connection // nil until the client has logged in
 	ctx        context.Context     // of a login
 	cancel     context.CancelCauseFunc
-	over       bool // the stay is over: nothing interrupts the close method on its account
+	over       bool          // the stay is over: nothing interrupts the close method on its account
+	idle       time.Duration // that the open method allows; 0: the server's own
+	until      time.Time     // that it allows; zero: for ever
 }
 
 // Open is the door of the application listener: the checks, then the twin and the open method in it; with accounts the
@@ -64,11 +75,30 @@ func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte)
 		twin.End()
 		return h.Open(peer, handover)
 	}
-	program, refusal := h.decide(c, handover)
-	if refusal.Code != 0 {
-		return nil, answer(refusal)
+	program, ruling := h.decide(c, handover)
+	if ruling.Code != 0 {
+		return nil, answer(ruling.Refusal)
 	}
-	return &guest{host: h, connection: c, program: program, decided: time.Now()}, nil
+	g := &guest{host: h, connection: c, program: program, decided: time.Now()}
+	g.limit(ruling.Terms)
+	return g, nil
+}
+
+// limit takes over what the open method allows. The limits of bytes are for gates.
+func (g *guest) limit(t gate.Terms) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.idle = t.IdleTimeout
+	if t.MaxDuration > 0 {
+		g.until = g.decided.Add(t.MaxDuration)
+	}
+}
+
+// Limits are what the open method allows.
+func (g *guest) Limits() (idle time.Duration, until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.idle, g.until
 }
 
 // twin starts the process of a client.
@@ -88,7 +118,7 @@ func (h *Host) admit(a *session.Arrival, user session.User) *session.Connection 
 
 // decide asks the open method about a connection, and opens or ends it. The program is that of the twin. handover may be
 // nil.
-func (h *Host) decide(c *session.Connection, handover func()) (Program, session.Refusal) {
+func (h *Host) decide(c *session.Connection, handover func()) (Program, ruling) {
 	twin := c.Process
 	settled := false
 	defer func() {
@@ -99,24 +129,24 @@ func (h *Host) decide(c *session.Connection, handover func()) (Program, session.
 	}()
 	program := h.scripts.NewProgram(twin, c)
 	c.Began(program.Version())
-	refusal, fault := h.verdict(c, program, handover)
+	ruling, fault := h.verdict(c, program, handover)
 	if fault != nil {
 		h.logFault(method.OnServerOpenConnection, twin, c, program, fault)
 	}
-	if refusal.Code != 0 {
+	if ruling.Code != 0 {
 		program.Close()
-		h.refused(c.Peer, c, session.User{Number: c.User, Name: c.Account}, refusal, c.Opened, program.Returned(), program.Version())
+		h.refused(c.Peer, c, session.User{Number: c.User, Name: c.Account}, ruling.Refusal, c.Opened, program.Returned(), program.Version())
 		settled = true
 		h.sessions.Refuse(c) // last: a shutdown that waits for nobody to be there goes on now
 		twin.End()
-		return nil, refusal
+		return nil, ruling
 	}
-	twin.SetName(applicationProcess)
+	twin.SetName(twinName(c.Peer.Gate))
 	twin.Rest(process.WaitingForInputOutput)
 	settled = true
 	h.sessions.Accept(c)
 	h.accepted(c)
-	return program, refusal
+	return program, ruling
 }
 
 // Rest is the door while nobody comes: processes that wait for the lane may have it.

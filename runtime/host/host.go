@@ -11,6 +11,7 @@ import (
 
 	"moongate/runtime/account"
 	"moongate/runtime/application"
+	"moongate/runtime/datastore"
 	"moongate/runtime/document"
 	"moongate/runtime/journal"
 	"moongate/runtime/method"
@@ -45,6 +46,7 @@ type Data struct {
 	Numbers *account.Numbers // of the users; must be there with accounts
 
 	Documents *document.Folder // of the scripts; nil: their commands say that there is none
+	Store     *datastore.Store // of the scripts' tables; nil: there are none. Whoever opened it closes it, after Run
 }
 
 // Host is a server. Make it with New; Run is its life.
@@ -68,9 +70,11 @@ type Host struct {
 	progress   progress
 	journal    *journal.Journal
 	documents  *document.Folder
+	store      *datastore.Store
 	logins     logins
 	measures   measures
 	events     events
+	gates      gates
 	started    time.Time
 
 	forced    chan struct{} // closed when the shutdown is forced
@@ -115,11 +119,14 @@ func (h *Host) SetScripts(s Scripts) { h.scripts = s }
 
 // SetData gives the host its data. It is called once, before Run; without it nothing is kept.
 func (h *Host) SetData(d Data) {
-	h.journal, h.logins.numbers, h.documents = d.Journal, d.Numbers, d.Documents
+	h.journal, h.logins.numbers, h.documents, h.store = d.Journal, d.Numbers, d.Documents, d.Store
 }
 
 // Documents is the folder of the documents, nil when there is none.
 func (h *Host) Documents() *document.Folder { return h.documents }
+
+// Store is the data store, nil when there is none.
+func (h *Host) Store() *datastore.Store { return h.store }
 
 // Processes is the process table.
 func (h *Host) Processes() *process.Table { return &h.processes }
@@ -143,7 +150,13 @@ func (h *Host) Run(open, shut func()) (Report, error) {
 	attendants.Go(func() { h.scripts.Watch(stop) })
 	attendants.Go(func() { h.application.Sweep(stop) })
 	err := h.serve(open)
-	report := h.shutdown(shut)
+	report := h.shutdown(func() {
+		shut()
+		h.gates.shut()
+	})
+	if h.sessions.Totals().Live == 0 {
+		h.gates.end()
+	}
 	h.events.publish(Event{Kind: Ended, Report: &report, Err: err})
 	h.events.close()
 	close(stop)
@@ -172,6 +185,7 @@ func (h *Host) serve(open func()) error {
 			if !opened {
 				opened = true
 				open()
+				h.gates.serve()
 			}
 		}
 		<-h.quits.wanted()

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -122,11 +123,12 @@ func (g *guest) Enter() error {
 			g.setConnection(nil)
 		}
 	}()
-	program, refusal := h.decide(c, nil)
-	if refusal.Code != 0 {
-		return &application.Refused{Code: refusal.Code, Reason: refusal.Reason}
+	program, ruling := h.decide(c, nil)
+	if ruling.Code != 0 {
+		return &application.Refused{Code: ruling.Code, Reason: ruling.Reason}
 	}
 	g.program, g.decided = program, time.Now()
+	g.limit(ruling.Terms)
 	g.endsWithTwin()
 	c.ServedBy(g.server)
 	return nil
@@ -153,8 +155,8 @@ func (g *guest) notLoggedIn(cause session.Cause) {
 
 // UserName is the name of the user with that number, "" when nobody has it.
 func (h *Host) UserName(n session.UserNumber) string {
-	if name := session.UserName(n); name != "" || h.logins.numbers == nil {
-		return name
+	if name := session.UserName(n); name != "" || n < 0 || h.logins.numbers == nil {
+		return cmp.Or(name, addressOf(n))
 	}
 	return h.logins.numbers.Name(account.Number(n))
 }

@@ -42,7 +42,7 @@ func (a *tally) failed(err error) {
 // Outcome is what a verdict was.
 type Outcome struct {
 	Accepted bool
-	Listener string
+	Listener string // or the gate's name
 	Code     int64
 	By       string // the check that refused; "" is the open method
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -20,12 +21,15 @@ func (h *Host) refused(peer session.Peer, c *session.Connection, user session.Us
 	}
 	row := journal.Row{
 		Session: h.config.Session, User: int64(user.Number), UserName: user.Name, Address: peer.Address, Listener: peer.Listener,
-		Version: version, Verdict: journal.Refused, Code: r.Code, Reason: r.Reason, By: by, Opened: opened, Decided: time.Now(),
+		Gate: peer.Gate, Version: version, Verdict: journal.Refused, Code: r.Code, Reason: r.Reason, By: by, Opened: opened, Decided: time.Now(),
 	}
 	if c != nil {
 		row.Connection = int64(c.ID)
 	}
-	h.measures.count(Outcome{Listener: peer.Listener, Code: r.Code, By: r.By})
+	if peer.Passage != nil {
+		row.Facts = recorded(peer.Passage.Facts)
+	}
+	h.measures.count(Outcome{Listener: cmp.Or(peer.Gate, peer.Listener), Code: r.Code, By: r.By})
 	if h.journal != nil {
 		h.journal.Refused(&row)
 	}
@@ -36,8 +40,11 @@ func (h *Host) refused(peer session.Peer, c *session.Connection, user session.Us
 		return
 	}
 	attrs := []any{"address", peer.Address, "code", r.Code, "reason", r.Reason, "by", by}
-	if user.Name != "" && h.config.Users != nil {
+	if user.Name != "" && (h.config.Users != nil || peer.Gate != "") {
 		attrs = append(attrs, "user", user.Name)
+	}
+	if peer.Gate != "" {
+		attrs = append(attrs, "gate", peer.Gate)
 	}
 	if c != nil {
 		attrs = append([]any{"connection", c.ID}, append(attrs, "version", version)...)
@@ -49,7 +56,7 @@ func (h *Host) refused(peer session.Peer, c *session.Connection, user session.Us
 func (h *Host) accepted(c *session.Connection) {
 	row := h.row(c)
 	row.Decided = time.Now()
-	h.measures.count(Outcome{Accepted: true, Listener: c.Peer.Listener})
+	h.measures.count(Outcome{Accepted: true, Listener: cmp.Or(c.Peer.Gate, c.Peer.Listener)})
 	if h.journal != nil {
 		h.journal.Accepted(&row)
 	}
@@ -57,8 +64,11 @@ func (h *Host) accepted(c *session.Connection) {
 		h.events.publish(Event{Kind: Accepted, Connection: row.Connection, Process: int64(c.Process.Number()), User: c.Account, Address: c.Peer.Address.String()})
 	}
 	if h.mayLog(&h.visits, row.Decided) {
-		h.log.Info("connection opened", "connection", c.ID, "user", c.Account, "address", c.Peer.Address,
-			"process", c.Process.Number(), "version", row.Version)
+		attrs := []any{"connection", c.ID, "user", c.Account, "address", c.Peer.Address, "process", c.Process.Number(), "version", row.Version}
+		if row.Gate != "" {
+			attrs = append(attrs, "gate", row.Gate)
+		}
+		h.log.Info("connection opened", attrs...)
 	}
 }
 
@@ -75,17 +85,25 @@ func (h *Host) closed(c *session.Connection, decided time.Time) {
 		h.events.publish(Event{Kind: Closed, Connection: row.Connection, User: row.UserName, Address: c.Peer.Address.String(), Text: row.Cause})
 	}
 	if h.mayLog(&h.visits, now) {
-		h.log.Info("connection closed", "connection", c.ID, "user", row.UserName, "address", c.Peer.Address,
-			"cause", row.Cause, "duration", now.Sub(c.Opened).Round(time.Millisecond), "version", row.Version)
+		attrs := []any{"connection", c.ID, "user", row.UserName, "address", c.Peer.Address, "cause", row.Cause,
+			"duration", now.Sub(c.Opened).Round(time.Millisecond), "version", row.Version}
+		if row.Gate != "" {
+			attrs = append(attrs, "gate", row.Gate, "upstream", row.Upstream)
+		}
+		h.log.Info("connection closed", attrs...)
 	}
 }
 
 // row is what the journal says of an accepted connection.
 func (h *Host) row(c *session.Connection) journal.Row {
-	return journal.Row{
+	row := journal.Row{
 		Session: h.config.Session, Connection: int64(c.ID), User: int64(c.User), UserName: c.Account, Address: c.Peer.Address,
-		Listener: c.Peer.Listener, Version: c.Version(), Verdict: journal.Accepted, Opened: c.Opened,
+		Listener: c.Peer.Listener, Version: c.Version(), Verdict: journal.Accepted, Opened: c.Opened, Gate: c.Peer.Gate,
 	}
+	if p := c.Peer.Passage; p != nil {
+		row.Upstream, row.Facts = p.Upstream(), recorded(p.Facts)
+	}
+	return row
 }
 
 // logFault says that a script failed, once, with the place and the calls that led there.

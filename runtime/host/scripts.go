@@ -8,6 +8,7 @@ import (
 	"moongate/runtime/measure"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
+	"moongate/runtime/structure"
 )
 
 // OpenScripts loads the scripts for a host. Package luabind's Open is the one; package main hands it on. The error is
@@ -53,6 +54,8 @@ type Scripts interface {
 	Has(method string) bool
 	// Version is the current version.
 	Version() string
+	// Structure is the tables that the scripts declare. Nobody may change it.
+	Structure() structure.Structure
 	// Loaded describes the current version's methods, the database methods first.
 	Loaded() []Loaded
 	// Reload loads the scripts again. The error says what is wrong with them; the last good version stays then. It
@@ -103,6 +106,10 @@ type Program interface {
 	Took() time.Duration
 	// Slow is where the last call was (file:line) when it had taken longer than CallOptions.Trace; "" when it did not.
 	Slow() string
+	// Ready reports whether a call at the door would have its turn at once. By the time of the call it may be otherwise.
+	Ready() bool
+	// CloseWaits reports whether Close may wait for something.
+	CloseWaits() bool
 	// Close ends the program, before its process's number is given back.
 	Close()
 }

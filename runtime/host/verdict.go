@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"moongate/runtime/gate"
 	"moongate/runtime/method"
 	"moongate/runtime/session"
 )
@@ -17,28 +18,37 @@ import (
 // owner.
 var refusedByFault = session.Refusal{Code: -10515, Reason: "the policy failed", By: "a fault of " + method.OnServerOpenConnection}
 
+// ruling is what the open method has decided.
+type ruling struct {
+	session.Refusal
+	gate.Terms // that it wants for a connection that it accepts
+}
+
 // verdict asks the open method about a connection. A code of 0 accepts. The second result is the fault of the script,
 // if there was one; the refusal is then as --on-error says. handover is nil when nobody waits behind this connection.
-func (h *Host) verdict(c *session.Connection, program Program, handover func()) (session.Refusal, error) {
+func (h *Host) verdict(c *session.Connection, program Program, handover func()) (ruling, error) {
 	if !program.Has(method.OnServerOpenConnection) {
-		return session.Refusal{}, nil
+		return ruling{}, nil
 	}
 	results, err := h.call(program, CallOptions{Door: true, More: handover != nil, Limit: h.config.MethodTimeout, Handover: handover},
 		method.OnServerOpenConnection, int64(c.User), int64(c.ID), int64(0))
 	if err == nil {
-		var refusal session.Refusal
-		if refusal, err = readVerdict(results); err == nil {
-			return refusal, nil
+		var r ruling
+		if r.Refusal, err = readVerdict(results); err == nil && r.Code == 0 && len(results) > 2 {
+			r.Terms, err = readTerms(results[2])
+		}
+		if err == nil {
+			return r, nil
 		}
 		err = fmt.Errorf("%s: %w", program.Returned(), err)
 	}
 	if cause := c.Process.Killed(); cause != nil && errors.Is(err, cause) {
-		return stoppedRefusal, err // not the policy's fault: --on-error has no say
+		return ruling{Refusal: stoppedRefusal}, err // not the policy's fault: --on-error has no say
 	}
 	if h.config.AcceptOnError {
-		return session.Refusal{}, err
+		return ruling{}, err
 	}
-	return refusedByFault, err
+	return ruling{Refusal: refusedByFault}, err
 }
 
 // stoppedRefusal is what a client is told whose twin was aborted while the open method ran.

@@ -24,6 +24,7 @@ type line struct {
 	id, part                                   int64
 	entry                                      *entry
 	name, listener, version, reason, by, cause textRef
+	gate, upstream, facts                      textRef
 }
 
 // text is a new word of the dictionary.
@@ -56,7 +57,7 @@ type batch struct {
 	nextText int64
 	open     map[int64]int64    // connection to id, of this session's rows that are written open
 	words    map[string]textRef // inline: seen once
-	recent   [6]struct {        // the last text of each column, which is most often the next one
+	recent   [9]struct {        // the last text of each column, which is most often the next one
 		text string
 		ref  textRef
 	}
@@ -124,7 +125,7 @@ func (b *batch) add(e *entry) {
 func (b *batch) spell(l *line, id int64, e *entry) {
 	*l = line{
 		id: id, part: b.part.id, entry: e, name: b.ref(0, e.name), listener: b.ref(1, e.listener), version: b.ref(2, e.version),
-		reason: b.ref(3, e.reason), by: b.ref(4, e.by), cause: b.ref(5, e.cause),
+		reason: b.ref(3, e.reason), by: b.ref(4, e.by), cause: b.ref(5, e.cause), gate: b.ref(6, e.gate), upstream: b.ref(7, e.upstream), facts: b.ref(8, e.facts),
 	}
 }
 

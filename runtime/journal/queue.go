@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// blockRows is how many entries a block of the queue holds, about 100 KB. The queue grows and shrinks by blocks: growing
+// blockRows is how many entries a block of the queue holds, about 125 KB. The queue grows and shrinks by blocks: growing
 // never copies what waits already, so no connection at the door waits for a copy of megabytes.
 const blockRows = 512
 
@@ -26,6 +26,7 @@ const (
 type entry struct {
 	connection, user, code                     int64
 	name, listener, version, reason, by, cause string
+	gate, upstream, facts                      string
 	address                                    netip.AddrPort
 	opened                                     int64 // microseconds since 1970
 	decided, closed                            int64 // microseconds after opened
@@ -38,6 +39,7 @@ func (e *entry) fill(r *Row, k kind) {
 	e.connection, e.user, e.code, e.kind = r.Connection, r.User, r.Code, k
 	e.name, e.listener, e.version = clip(r.UserName), clip(r.Listener), clip(r.Version)
 	e.reason, e.by, e.cause = clip(r.Reason), clip(r.By), clip(r.Cause)
+	e.gate, e.upstream, e.facts = clip(r.Gate), clip(r.Upstream), clip(r.Facts)
 	e.address, e.in, e.out = r.Address, r.BytesIn, r.BytesOut
 	opened := r.Opened
 	if opened.IsZero() {

@@ -33,7 +33,8 @@ type reader struct {
 	conn     *sql.Conn
 	file     os.FileInfo
 	path     string
-	empty    bool // a file in which nothing has been laid out yet
+	empty    bool   // a file in which nothing has been laid out yet
+	columns  string // as a query asks this file for them
 	texts    map[int64]string
 	sessions map[int64]string // by part
 }
@@ -100,6 +101,7 @@ func (r *reader) look(ctx context.Context) (err error) {
 	case application != applicationID:
 		return errForeign
 	}
+	r.columns = columnsOf(version)
 	return nil
 }
 
@@ -187,7 +189,7 @@ func (r *reader) rows(ctx context.Context, where string, arguments ...any) (_ []
 		return nil, err
 	}
 	defer tx.Rollback() // it only read
-	rows, err := tx.QueryContext(ctx, `SELECT `+columns+` FROM record WHERE `+where, arguments...)
+	rows, err := tx.QueryContext(ctx, `SELECT `+r.columns+` FROM record WHERE `+where, arguments...)
 	if err != nil {
 		return nil, err
 	}
@@ -216,12 +218,13 @@ func (r *reader) rows(ctx context.Context, where string, arguments ...any) (_ []
 type raw struct {
 	id, part, connection, user, verdict, code, opened, decided, in, out int64
 	name, address, listener, version, reason, decider, cause            any
+	gate, upstream, facts                                               any
 	closed                                                              sql.NullInt64
 }
 
 func (w *raw) scan(rows *sql.Rows) error {
 	return rows.Scan(&w.id, &w.part, &w.connection, &w.user, &w.name, &w.address, &w.listener, &w.version, &w.verdict, &w.code,
-		&w.reason, &w.decider, &w.opened, &w.decided, &w.closed, &w.in, &w.out, &w.cause)
+		&w.reason, &w.decider, &w.opened, &w.decided, &w.closed, &w.in, &w.out, &w.cause, &w.gate, &w.upstream, &w.facts)
 }
 
 // row is the row that the table's stands for.
@@ -233,13 +236,13 @@ func (r *reader) row(ctx context.Context, tx *sql.Tx, w *raw) (hit, error) {
 	if w.closed.Valid {
 		f.row.Closed = micro(w.opened + w.closed.Int64)
 	}
-	var errs [7]error
+	var errs [10]error
 	f.row.Session, errs[0] = spell(ctx, tx, r.sessions, `SELECT session FROM part WHERE id = ?`, w.part)
 	for i, t := range []struct {
 		text  *string
 		value any
 	}{{&f.row.UserName, w.name}, {&f.row.Listener, w.listener}, {&f.row.Version, w.version}, {&f.row.Reason, w.reason},
-		{&f.row.By, w.decider}, {&f.row.Cause, w.cause}} {
+		{&f.row.By, w.decider}, {&f.row.Cause, w.cause}, {&f.row.Gate, w.gate}, {&f.row.Upstream, w.upstream}, {&f.row.Facts, w.facts}} {
 		*t.text, errs[i+1] = spell(ctx, tx, r.texts, `SELECT text FROM text WHERE id = ?`, t.value)
 	}
 	return f, errors.Join(errs[:]...)

@@ -31,6 +31,9 @@ type Row struct {
 	BytesIn    int64
 	BytesOut   int64
 	Cause      string // why it ended: "client left", "idle", ..., [Lost]; "" while open
+	Gate       string // the gate's name, "" for the application listener
+	Upstream   string // where a gate has led the client to, or tried to last; "" for nowhere
+	Facts      string // what a gate has found out about the client, as a JSON object; "" for nothing
 }
 
 // Lost is the cause of connections whose end was never recorded: the server was killed, or the row of the end was dropped.

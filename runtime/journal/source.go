@@ -105,6 +105,12 @@ func (s *source) Column(column int) (vtab.Value, error) {
 		return e.out, nil
 	case 17:
 		return say(l.cause, e.cause), nil
+	case 18:
+		return say(l.gate, e.gate), nil
+	case 19:
+		return say(l.upstream, e.upstream), nil
+	case 20:
+		return say(l.facts, e.facts), nil
 	}
 	return nil, errors.New("journal: the batch has no such column")
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,9 +121,18 @@ func (s *store) layOut(ctx context.Context) error {
 	if application != applicationID && (application != 0 || version != 0 || objects != 0) {
 		return errForeign
 	}
-	if application == 0 {
+	var missing []string
+	switch {
+	case application == 0:
+		missing = []string{tables}
+	case version < 1:
+		return errForeign
+	case version < layoutVersion:
+		missing = append(slices.Clone(steps[version-1:]), fmt.Sprintf("PRAGMA user_version = %d", layoutVersion))
+	}
+	if len(missing) > 0 {
 		if err := s.transact(ctx, func() error {
-			_, err := s.conn.ExecContext(ctx, tables)
+			_, err := s.conn.ExecContext(ctx, strings.Join(missing, ";\n"))
 			return err
 		}); err != nil {
 			return err

@@ -2,6 +2,7 @@ package listener
 
 import (
 	"io"
+	"net"
 	"sync/atomic"
 	"time"
 )
@@ -38,4 +39,33 @@ func linger(c refused) {
 	c.SetReadDeadline(time.Now().Add(lingerTime))
 	io.Copy(io.Discard, io.LimitReader(c, lingerBytes))
 	c.Close()
+}
+
+// Dismiss closes the connection of a guest that was not let in, after it was told why if told says so: the client gets a
+// moment to read that. A Listener that resets refused connections resets it. It blocks for a second at the most.
+func (l *Listener) Dismiss(c net.Conn, told bool) {
+	switch {
+	case l.resets:
+		reset(c)
+		c.Close()
+	case told && l.mayLinger(time.Now()):
+		if half, ok := c.(interface{ CloseWrite() error }); ok {
+			c.SetWriteDeadline(time.Now().Add(lingerTime))
+			half.CloseWrite()
+		}
+		linger(c)
+	default:
+		c.Close()
+	}
+}
+
+// inner is the transport below TLS and the like.
+func inner(c net.Conn) net.Conn {
+	for {
+		outer, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			return c
+		}
+		c = outer.NetConn()
+	}
 }

@@ -30,6 +30,13 @@ type Guest interface {
 	Serve(conn net.Conn)
 }
 
+// Settler is a guest that needs no goroutine of its own. Settle is called in place of Serve, takes the transport over, and
+// returns at once.
+type Settler interface {
+	Guest
+	Settle(t Transport)
+}
+
 // Listener is one bound address. Make it with Open.
 type Listener struct {
 	inner   *net.TCPListener
@@ -41,6 +48,7 @@ type Listener struct {
 	closing atomic.Bool
 	closed  chan struct{} // closed by Close
 	lingers lingers
+	resets  bool   // refused connections
 	socket  socket // the platform's
 }
 
@@ -73,6 +81,9 @@ func reason(err error) error {
 
 // Address is the bound address, with the port that was taken.
 func (l *Listener) Address() netip.AddrPort { return l.local }
+
+// ResetRefused makes refused connections end with a reset. It is called before Serve.
+func (l *Listener) ResetRefused() { l.resets = true }
 
 // Serve takes connections in through the door, and blocks until Close. A Listener serves once.
 func (l *Listener) Serve(door Door) {

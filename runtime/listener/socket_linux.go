@@ -180,6 +180,10 @@ func (l *Listener) welcome(a *acceptor, next arrival, handover func()) {
 		l.refuse(next.fd, answer)
 		return
 	}
+	if settler, ok := guest.(Settler); ok {
+		settler.Settle(Transport{fd: next.fd})
+		return
+	}
 	c := &conn{File: os.NewFile(uintptr(next.fd), "connection"), peer: peer}
 	if a.moved {
 		guest.Serve(c)
@@ -192,12 +196,17 @@ func (l *Listener) welcome(a *acceptor, next arrival, handover func()) {
 // cross in one packet; shutdown sends them, because close throws them away if the client has written something. None
 // of these calls waits. The client of a rare refusal is given time to read it.
 func (l *Listener) refuse(fd int, answer []byte) {
+	if l.resets {
+		unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+		unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
+		return
+	}
 	if len(answer) > 0 {
 		unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&answer[0])), uintptr(len(answer)),
 			unix.MSG_MORE|unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, 0, 0)
 	}
 	unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0)
-	if l.mayLinger(time.Now()) {
+	if len(answer) > 0 && l.mayLinger(time.Now()) {
 		l.guests.Go(func() { linger(os.NewFile(uintptr(fd), "refused")) })
 		return
 	}
@@ -245,3 +254,24 @@ type conn struct {
 
 func (c *conn) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(c.peer.Local) }
 func (c *conn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.peer.Address) }
+
+// CloseWrite ends the sending.
+func (c *conn) CloseWrite() error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	failed := raw.Control(func(fd uintptr) { err = unix.Shutdown(int(fd), unix.SHUT_WR) })
+	return errors.Join(failed, err)
+}
+
+// reset makes closing a connection a reset.
+func reset(c net.Conn) {
+	if file, ok := inner(c).(*conn); ok {
+		if raw, err := file.SyscallConn(); err == nil {
+			raw.Control(func(fd uintptr) {
+				unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
+			})
+		}
+	}
+}

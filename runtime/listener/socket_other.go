@@ -46,10 +46,19 @@ func (l *Listener) welcome(c *net.TCPConn) {
 	guest, answer := l.door.Open(peer, func() {})
 	l.door.Rest()
 	if guest == nil {
+		if l.resets {
+			c.SetLinger(0)
+			c.Close()
+			return
+		}
 		c.SetWriteDeadline(time.Now().Add(time.Second))
 		c.Write(answer)
 		c.CloseWrite()
 		linger(c)
+		return
+	}
+	if settler, ok := guest.(Settler); ok {
+		settler.Settle(Transport{c})
 		return
 	}
 	guest.Serve(c)

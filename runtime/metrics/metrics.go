@@ -69,6 +69,11 @@ var (
 	rows        = describe("journal_rows_total", "Rows written to the journal.")
 	drops       = describe("journal_rows_dropped_total", "Rows that the journal could not take.")
 	queued      = describe("journal_rows_queued", "Rows that wait to be written to the journal.")
+	gateBytes   = describe("gate_bytes_total", "Bytes from (in) and to (out) the clients of a gate whose connections have ended.", "gate", "direction")
+	gateLive    = describe("gate_connections", "Connections that are live, by gate.", "gate")
+	upLive      = describe("upstream_connections", "Connections that are led to an upstream.", "gate", "upstream")
+	upAttempts  = describe("upstream_attempts_total", "Connections that an upstream took and that have ended, and those that it could not be reached for.", "gate", "upstream", "outcome")
+	upAvoided   = describe("upstream_avoided", "1 while an upstream is avoided because it could not be reached.", "gate", "upstream")
 	failing     = describe("journal_failing", "1 while the journal cannot be written.")
 )
 
@@ -76,7 +81,7 @@ var (
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		info, connections, users, refusing, verdicts, closes, durations, failures, waits, slices, aborts, programs, processes,
-		usersFile, reloads, rows, drops, queued, failing,
+		usersFile, reloads, rows, drops, queued, failing, gateBytes, gateLive, upLive, upAttempts, upAvoided,
 	} {
 		ch <- d
 	}
@@ -92,6 +97,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(info, 1, c.version, c.host.Scripts().Version())
 	c.sessions(gauge, count)
+	c.gates(gauge, count)
 	for _, m := range c.host.MethodReports() {
 		histogram(ch, durations, m.Durations, m.Method, kind(m.Event))
 		count(failures, m.Errors, m.Method, kind(m.Event))
@@ -149,6 +155,21 @@ func (c *collector) sessions(gauge func(*prometheus.Desc, float64, ...string), c
 			code = "other"
 		}
 		count(verdicts, n, word, outcome.Listener, code, by)
+	}
+}
+
+// gates gives what is known of gates and their upstreams.
+func (c *collector) gates(gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, int64, ...string)) {
+	for _, g := range c.host.Gates() {
+		gauge(gateLive, float64(g.Connections), g.Name)
+		count(gateBytes, g.In, g.Name, "in")
+		count(gateBytes, g.Out, g.Name, "out")
+		for _, u := range g.Upstreams {
+			gauge(upLive, float64(u.Live), g.Name, u.Upstream)
+			count(upAttempts, u.Connected, g.Name, u.Upstream, "connected")
+			count(upAttempts, u.Failed, g.Name, u.Upstream, "failed")
+			gauge(upAvoided, truth(u.Problem != ""), g.Name, u.Upstream)
+		}
 	}
 }
 

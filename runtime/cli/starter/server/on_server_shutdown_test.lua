@@ -1,0 +1,3 @@
+function test_the_server_ends_in_time()
+  quit{ within = 10 }
+end
