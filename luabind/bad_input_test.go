@@ -139,7 +139,7 @@ func endsCaller(name string, err error) bool {
 
 // ownWords are how errors begin that are neither about an argument by its number nor name the command first.
 var ownWords = regexp.MustCompile(`^(a \w+ is not a supported value type in a shared object|storage: it belongs to another group of shared objects|` +
-	`set_user_alias belongs to the processes of clients|module .*not found: require reads)`)
+	`set_user_alias belongs to the processes of clients|module .*not found: require reads|there is no table .*: structure\.lua in the scripts folder declares none$)`)
 
 // wellWorded reports whether an error is of a place and says what is wrong in the interpreter's wording, or in the
 // command's own. throw raises what it is asked to raise.

@@ -241,7 +241,12 @@ func (g *guest) Call(name string, args []any) ([]any, error) {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoMethod)
 	}
 	results, err := g.host.call(g.program, CallOptions{}, name, args...)
-	if err != nil && !g.ending(g.connection.Process.Killed()) {
+	killed := g.connection.Process.Killed()
+	switch {
+	case err == nil || g.ending(killed):
+	case killed == nil && errors.Is(err, process.ErrEnded): // abort(), which is what the script wanted
+		g.host.log.Info("method aborted", "method", name, "process", g.connection.Process.Number(), "error", err)
+	default:
 		g.host.logFault(name, g.connection.Process, g.connection, g.program, err)
 	}
 	return results, err

@@ -168,7 +168,7 @@ func TestEnds(t *testing.T) {
 			last: aborted},
 		{name: "dropped, then aborted", end: func(s *server, c *session.Connection) { drop(s, c); abort(s, c) }, cause: session.Dropped, last: dropped},
 		{name: "dropped by itself", end: sending("CALL drop"), cause: session.Dropped, last: dropped},
-		{name: "aborted by itself", end: sending("CALL abort"), cause: session.ProcessAborted, last: aborted},
+		{name: "aborted by itself", end: sending("CALL abort_it"), cause: session.ProcessAborted, last: aborted},
 		{name: "asked to leave", end: sending("QUIT"), cause: session.ClientLeft, last: "+OK\r\n"},
 		{name: "a protocol error", end: sending("*x"), cause: session.ProtocolError},
 		{name: "the server stops", end: func(s *server, _ *session.Connection) { s.Quit(0) }, cause: session.Shutdown, last: farewell},
@@ -181,7 +181,7 @@ func TestEnds(t *testing.T) {
 				"sleep.lua":                      `delay_process(current_process(), 3600)`,
 				"stubborn.lua":                   `while true do pcall(delay_process, current_process(), 3600) end`,
 				"drop.lua":                       `drop_remote_user(connection_info().session_id) print(">", "went on")`,
-				"abort.lua":                      `abort_process_by_id(process_info(current_process()).id) print(">", "went on")`,
+				"abort_it.lua":                      `abort_process_by_id(process_info(current_process()).id) print(">", "went on")`,
 			}, func(t *testing.T, s *server) {
 				guest := s.connectAccepted()
 				if c.busy != "" {
