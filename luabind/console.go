@@ -71,7 +71,8 @@ func (e *typedError) Traceback() string {
 	return strings.Join(calls, "\n")
 }
 
-// explained adds to an error in what was typed which of its names nobody knows: most such errors come of that.
+// explained adds to an error in what was typed which of its names nobody knows, or this role does not: most such errors
+// come of that.
 func (p program) explained(text string, err error) error {
 	failed, ok := err.(host.ScriptError)
 	if !ok {
@@ -80,6 +81,12 @@ func (p program) explained(text string, err error) error {
 	e := &typedError{ScriptError: failed}
 	if strings.HasPrefix(failed.Error(), consoleChunk+":") {
 		e.hints = script.UnknownNames(text, p.names())
+		for i, hint := range e.hints {
+			name, _, _ := strings.Cut(strings.TrimPrefix(hint, "unknown name "), ";")
+			if row := commandNamed(name); row != nil {
+				e.hints[i] = name + " is not here; it is for: " + row.Roles.String()
+			}
+		}
 	}
 	return e
 }

@@ -97,6 +97,9 @@ func TestErrorsOfWhatIsTyped(t *testing.T) {
 	y := startTyping(t, scripts{"inner.lua": "error('deep')", "outer.lua": "local function f() error('deep') end\nf()"})
 	y.expect("error('on purpose')", "error: console:1: on purpose")
 	y.expect("error({})", "error: (error object is a table value)")
+	y.expect("throw(5, 'thrown')", "error: console:1: thrown (5)")
+	y.expect("last_errors()[1].method, last_errors()[1].line, last_errors()[1].message", "\"console\"\n1\n\"thrown\"")
+	y.expect("add_record()", "error: console:1: add_record: the command cannot be executed on a server (67)")
 	y.expect("inner()", "error: inner.lua:1: deep")
 	y.expect("curent_process()", "error: console:1: attempt to call a non-function object\nunknown name curent_process; did you mean current_process?")
 	y.expect("on_server_shutdown()", "error: console:1: attempt to call a non-function object\nunknown name on_server_shutdown")
@@ -112,6 +115,7 @@ func TestErrorsOfWhatIsTyped(t *testing.T) {
 			t.Errorf("%s: got the traceback %q, want %q", text, script.Traceback(), want)
 		}
 	}
+	y.expect("inner()", "error: inner.lua:1: deep")
 	y.expect("last_errors()[1].message", `"deep"`)
 }
 

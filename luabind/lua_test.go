@@ -35,6 +35,7 @@ import (
 //
 //	-- cooperative only      in its first line: not in a preemptive lane
 //	-- connection            in its first line: in the process of an accepted connection
+//	-- SQLite only           in its first line: not on PostgreSQL; `-- PostgreSQL only` is the other way round
 //	-- method name           what follows is another project method; `-- method name preemptive` marks it so
 //	-- module folder/name    what follows is a module
 //	-- structure             what follows is structure.lua, instead of that of testdata/lua/scripts
@@ -59,11 +60,20 @@ const (
 	connection  laneName = "connection"
 )
 
+// engineName is where the data of a chunk is.
+type engineName string
+
+const (
+	sqlite     engineName = "SQLite"
+	postgreSQL engineName = "PostgreSQL"
+)
+
 // chunk is one piece of a file.
 type chunk struct {
 	method   string // the file's name without its extension
 	line     int    // where it begins
 	lanes    []laneName
+	engine   engineName // "": any
 	sections []section
 	err      *expectation
 	log      []expectation
@@ -89,7 +99,8 @@ var (
 	expectationLine = regexp.MustCompile(`--- (error|log): (.+)$`)
 )
 
-func readChunks(t *testing.T, path string) []chunk {
+// readChunks gives the chunks of a file that run on an engine.
+func readChunks(t *testing.T, path string, engine engineName) []chunk {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -105,7 +116,10 @@ func readChunks(t *testing.T, path string) []chunk {
 		if length < 0 {
 			length = len(lines) - begin
 		}
-		chunks = append(chunks, newChunk(strings.TrimSuffix(filepath.Base(path), ".lua"), lines, begin, begin+length))
+		c := newChunk(strings.TrimSuffix(filepath.Base(path), ".lua"), lines, begin, begin+length)
+		if c.engine == "" || c.engine == engine {
+			chunks = append(chunks, c)
+		}
 		begin += length + 1
 	}
 	return chunks
@@ -119,6 +133,8 @@ func newChunk(method string, lines []string, begin, end int) chunk {
 		c.lanes = []laneName{cooperative}
 	case "-- connection":
 		c.lanes = []laneName{connection}
+	case "-- SQLite only", "-- PostgreSQL only":
+		c.engine = engineName(strings.Fields(lines[begin])[1])
 	}
 	at := &section{path: method + ".lua", line: begin + 1, lines: make([]string, end)}
 	for i := begin; i < end; i++ {
@@ -194,8 +210,13 @@ type house struct {
 	over    chan error // what Run returned
 }
 
-// open makes a host with the scripts of a folder. The error is that of the scripts.
+// open makes a host with the scripts of a folder, and its data beside that, in a file. The error is that of the scripts.
 func open(folder string, log *slog.Logger) (*house, error) {
+	return openOn(datastore.Config{Path: folder + "-data.sqlite", Durability: datastore.Normal}, folder, log)
+}
+
+// openOn is open with another database.
+func openOn(data datastore.Config, folder string, log *slog.Logger) (*house, error) {
 	h := &house{over: make(chan error, 1), Host: host.New(host.Config{
 		Log: log, Version: "test", MethodTimeout: 5 * time.Second, Slice: 10 * time.Millisecond,
 		QuitDelay: 5 * time.Second, QuitWindow: 13 * time.Second,
@@ -206,7 +227,8 @@ func open(folder string, log *slog.Logger) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := datastore.Open(context.Background(), datastore.Config{Path: folder + "-data.sqlite", Structure: scripts.Structure(), Durability: datastore.Normal, Log: log})
+	data.Structure, data.Log = scripts.Structure(), log
+	store, err := datastore.Open(context.Background(), data)
 	if err != nil {
 		return nil, err
 	}
@@ -247,6 +269,24 @@ func (h *house) close(t *testing.T) {
 	}
 	if totals := h.Sessions().Totals(); totals.Live != 0 || totals.Accepted != totals.Closed {
 		t.Errorf("connections are left: %+v", totals)
+	}
+}
+
+// settle gives the processes that a chunk has started a second to end, and who looks after them while they wait a moment.
+func (h *house) settle() {
+	defer time.Sleep(50 * time.Millisecond)
+	second := time.NewTimer(time.Second)
+	defer second.Stop()
+	for {
+		changed := h.Processes().Changed()
+		if h.Processes().Count((*process.Process).RunsScripts) == 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-second.C:
+			return
+		}
 	}
 }
 
@@ -297,10 +337,10 @@ func (h *house) callByClient(t *testing.T, name string) error {
 	return nil
 }
 
-// test runs the chunk, in a bubble.
-func (c chunk) test(t *testing.T, folder string, lane laneName) {
+// test runs the chunk in a host that open makes.
+func (c chunk) test(t *testing.T, lane laneName, open func(log *slog.Logger) (*house, error)) {
 	log := &lines{}
-	h, err := open(folder, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	h, err := open(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil { // the scripts are at fault, and a chunk may expect that
 		c.checkError(t, err)
 		return
@@ -310,7 +350,7 @@ func (c chunk) test(t *testing.T, folder string, lane laneName) {
 	} else {
 		err = h.call(c.method)
 	}
-	time.Sleep(time.Second) // for the processes that the chunk has started
+	h.settle()
 	h.close(t)
 	c.checkError(t, err)
 	c.checkLog(t, log.all())
@@ -375,11 +415,13 @@ func chunkFiles(t *testing.T) []string {
 func TestLua(t *testing.T) {
 	for _, file := range chunkFiles(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			for _, c := range readChunks(t, file) {
+			for _, c := range readChunks(t, file, sqlite) {
 				for _, lane := range c.lanes {
 					t.Run(fmt.Sprintf("%d_%s", c.line, lane), func(t *testing.T) {
 						folder := c.write(t, lane)
-						synctest.Test(t, func(t *testing.T) { c.test(t, folder, lane) })
+						synctest.Test(t, func(t *testing.T) {
+							c.test(t, lane, func(log *slog.Logger) (*house, error) { return open(folder, log) })
+						})
 					})
 				}
 			}

@@ -253,7 +253,10 @@ func changed(before, after *script.Set) []string {
 func (e *Engine) Rest() { e.lanes[0].Rest() }
 
 // Close frees what the scripts hold.
-func (e *Engine) Close() { e.addresses.Close() }
+func (e *Engine) Close() {
+	e.commands.Close()
+	e.addresses.Close()
+}
 
 // services is the host as the commands see it.
 type services struct{ *host.Host }

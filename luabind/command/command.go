@@ -8,6 +8,7 @@
 package command
 
 import (
+	"context"
 	"log/slog"
 	"net/netip"
 	"sync/atomic"
@@ -26,7 +27,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// Host is what the commands ask of the host. Its methods may be called from any goroutine and do not block.
+// Host is what the commands ask of the host. Its methods may be called from any goroutine and do not block, unless they
+// say so.
 type Host interface {
 	Processes() *process.Table
 	Sessions() *session.Registry
@@ -41,8 +43,10 @@ type Host interface {
 	ScriptFailed(p *process.Process, name, version string, err error)
 	// Quit asks the host to stop; delay < 0 waits until all clients have left.
 	Quit(delay time.Duration)
-	// UserName is the name of the user with that number, "" when nobody has it.
+	// UserName is the name of the user with that number, "" when nobody has it whom this host knows.
 	UserName(user session.UserNumber) string
+	// FindUserName asks the data store for what UserName does not know, and blocks for it; ctx ends the wait.
+	FindUserName(ctx context.Context, user session.UserNumber) (string, error)
 	// Documents is the folder of the documents, nil when the host has no data folder.
 	Documents() *document.Folder
 	// Store is the data store, nil when the host has none.
@@ -109,6 +113,9 @@ func New(host Host, log *slog.Logger) *Commands {
 	c.environment.openData()
 	return c
 }
+
+// Close ends what the commands have begun. No script runs any more. It is called once.
+func (c *Commands) Close() { c.environment.watch.close() }
 
 // Install adds the commands of a role to a VM.
 func (c *Commands) Install(vm *sandbox.VM, role method.Role) {

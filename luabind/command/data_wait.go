@@ -12,8 +12,9 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// patience is the context.Context of what a process asks of the data store: it ends when the process is killed, or when the
-// deadline of its method has passed. A process has one, for one act after the other.
+// patience is the context.Context of what a process asks of the data store: it ends when the process is killed, or when half
+// of the time is over that its method had left. So a method that has a deadline, as those at the door have, goes on when
+// the database does not answer, and can say what is to happen then. A process has one, for one act after the other.
 //
 // An act that does not wait costs nothing here: Err looks at the process itself. Who waits asks for Done, and then the
 // watch looks at the process every lookEvery. (The process tells of its end by an alarm that belongs to
@@ -25,7 +26,16 @@ type patience struct {
 	done     chan struct{} // guarded by watch.mu; nil: nobody waits for it
 }
 
-// Deadline is that of the method that runs.
+// begin says that another act begins, of the method that the program runs.
+func (l *patience) begin(p *lane.Program) {
+	l.deadline = time.Time{}
+	if end, limited := p.Deadline(); limited {
+		now := time.Now()
+		l.deadline = now.Add(end.Sub(now) / 2)
+	}
+}
+
+// Deadline is when half of the method's time is over.
 func (l *patience) Deadline() (time.Time, bool) { return l.deadline, !l.deadline.IsZero() }
 
 // Err says why the act must end, nil while it may go on.
@@ -60,7 +70,9 @@ const lookEvery = 20 * time.Millisecond
 type watch struct {
 	mu      sync.Mutex
 	waiting map[*patience]bool
-	looks   bool // the goroutine is there
+	looks   bool           // the goroutine is there
+	stop    chan struct{}  // closed by close; made with the first goroutine
+	looking sync.WaitGroup // the goroutine
 }
 
 func (w *watch) addLocked(l *patience) {
@@ -68,16 +80,24 @@ func (w *watch) addLocked(l *patience) {
 		w.waiting = map[*patience]bool{}
 	}
 	w.waiting[l] = true
+	if w.stop == nil {
+		w.stop = make(chan struct{})
+	}
 	if !w.looks {
 		w.looks = true
-		go w.look() // ends when nobody waits
+		w.looking.Go(w.look) // ends when nobody waits, at the latest with close
 	}
 }
 
 func (w *watch) look() {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	for range ticker.C {
+	for {
+		select {
+		case <-ticker.C:
+		case <-w.stop:
+			return
+		}
 		w.mu.Lock()
 		for l := range w.waiting {
 			if l.Err() != nil {
@@ -92,6 +112,16 @@ func (w *watch) look() {
 			return
 		}
 	}
+}
+
+// close ends the goroutine, and waits for it. Nobody asks the data store for anything any more.
+func (w *watch) close() {
+	w.mu.Lock()
+	if w.stop != nil {
+		close(w.stop)
+	}
+	w.mu.Unlock()
+	w.looking.Wait()
 }
 
 // over says that the act has ended.
@@ -140,15 +170,22 @@ func (e *environment) store(L *lua.LState) *datastore.Store {
 // act asks the data store for something, outside: the lane is others' meanwhile. f must not touch anything of Lua. When the
 // process is to end, that is raised.
 func (e *environment) act(L *lua.LState, f func(ctx context.Context, c *datastore.Context) error) error {
-	d, p := e.data(L), lane.Running(L)
-	d.patience.deadline, _ = p.Deadline()
-	var err error
+	d := e.data(L)
+	return e.outside(L, &d.patience, func() error { return f(&d.patience, d.context) })
+}
+
+// outside runs f outside, with the process's patience.
+func (e *environment) outside(L *lua.LState, l *patience, f func() error) (err error) {
+	p := lane.Running(L)
+	l.begin(p)
 	p.Outside(func() {
-		defer e.watch.over(&d.patience)
-		err = f(&d.patience, d.context)
+		defer e.watch.over(l)
+		err = f()
 	})
 	if err != nil && datastore.KindOf(err) == datastore.Ended {
 		p.Step(L, manySteps)
+		return &datastore.Error{Kind: datastore.Unavailable, Cause: err,
+			Message: "the database did not answer in half of the time that the method had left; look who holds it up, or give the method more (--method-timeout)"}
 	}
 	return err
 }

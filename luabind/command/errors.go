@@ -85,10 +85,14 @@ func (f failure) table() *lua.LTable {
 // text is the error as Lua's commands for errors have it.
 func (f failure) text() string {
 	text := f.message + " (" + strconv.Itoa(f.code) + ")"
-	if f.method == "" {
+	switch f.method {
+	case "":
 		return text
+	case typed:
+		return f.method + ":" + strconv.Itoa(f.line) + ": " + text
+	default:
+		return f.method + ".lua:" + strconv.Itoa(f.line) + ": " + text
 	}
-	return f.method + ".lua:" + strconv.Itoa(f.line) + ": " + text
 }
 
 // errorState is what a process keeps of errors.
@@ -120,8 +124,11 @@ func installErrors(vm *sandbox.VM) {
 	vm.Set(errorFormula, lua.LString(""))
 }
 
+// typed is what stands for the method of what is typed at a console, which has no file.
+const typed = "console"
+
 // placed is the beginning of an error's text: the file and the line.
-var placed = regexp.MustCompile(`^([A-Za-z0-9_/-]+)\.lua:(\d+):`)
+var placed = regexp.MustCompile(`^(?:([A-Za-z0-9_/-]+)\.lua|(` + typed + `)):(\d+):`)
 
 // splitPlace takes the place off a text: the method and the line, "" and 0 when there is none.
 func splitPlace(text string) (method string, line int, rest string) {
@@ -129,8 +136,8 @@ func splitPlace(text string) (method string, line int, rest string) {
 	if m == nil {
 		return "", 0, text
 	}
-	line, _ = strconv.Atoi(m[2])
-	return m[1], line, strings.TrimPrefix(text[len(m[0]):], " ")
+	line, _ = strconv.Atoi(m[3])
+	return m[1] + m[2], line, strings.TrimPrefix(text[len(m[0]):], " ")
 }
 
 // caught is a failure made of an error that came out of a function or method.

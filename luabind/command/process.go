@@ -24,7 +24,7 @@ var processCommands = []Command{
 	{Name: "process_activity", Signature: "process_activity([session_id] [, options]) -> table or nil", FourD: "Process activity", Since: "0.3", Roles: everywhere,
 		Meaning: "all processes and, on a server, sessions at this moment, as lists in the fields processes and sessions; options 1 gives processes only, 2 sessions only; nil for an unknown session", run: processActivity},
 	{Name: "process_state", Signature: "process_state(process) -> number", FourD: "Process state", Since: "0.1", Roles: everywhere,
-		Meaning: "-100 does not exist, -1 has ended, 0 executing, 1 delayed, 3 waiting for its client, 4 waiting for a flag, 5 paused", run: processState},
+		Meaning: "-100 does not exist, -1 has ended, 0 executing, 1 delayed, 2 waiting for what a user types or call_worker gives, 3 waiting for its client, 4 waiting for a flag, 5 paused", run: processState},
 	{Name: "process_number", Signature: `process_number(name [, "*"]) -> number`, FourD: "Process number", Since: "0.1", Roles: everywhere,
 		Meaning: "the number of the living process of that name, 0 when there is none; case does not count", run: processNumber},
 	{Name: "process_aborted", Signature: "process_aborted() -> boolean", FourD: "Process aborted", Since: "0.1", Roles: everywhere,
@@ -52,7 +52,7 @@ var processCommands = []Command{
 	{Name: "abort_process_by_id", Signature: "abort_process_by_id(id)", FourD: "ABORT PROCESS BY ID", Since: "0.1", Roles: method.Server,
 		Meaning: "ends the process with that unique number (process_info(n).id)", run: abortProcessByID},
 	{Name: "quit_4d", Signature: "quit_4d([seconds])", FourD: "QUIT 4D", Since: "0.1", Roles: everywhere,
-		Meaning: "stops the host: clients have so many seconds to leave, without a number as long as they like; the caller goes on", run: quit4D},
+		Meaning: "stops the host: clients have so many seconds to leave, without a number as long as they like; on a server the caller goes on, elsewhere it stops there", run: quit4D},
 }
 
 func currentProcess(_ *environment, L *lua.LState) int {

@@ -6,6 +6,7 @@ import (
 
 	"moongate/luabind/convert"
 	"moongate/luabind/lane"
+	"moongate/runtime/process"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -117,10 +118,10 @@ func setVariables(e *environment, L *lua.LState, command string, source func(i i
 }
 
 // checkOther reads the number of a process and gives its program, nil when there is none or the process is the host's
-// own.
+// own. The main process of a local host counts as a user's: on_startup sets its variables, and call_worker uses them.
 func checkOther(e *environment, L *lua.LState) *lane.Program {
 	p := e.host.Processes().Get(checkProcess(L, 1))
-	if p == nil || !p.RunsScripts() {
+	if p == nil || !p.RunsScripts() && p.Type() != process.Main {
 		return nil
 	}
 	return lane.ProgramOf(p)

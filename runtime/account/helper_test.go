@@ -73,15 +73,6 @@ func open(t testing.TB, path string) (*Users, *logged) {
 	return u, log
 }
 
-func numbersOf(t testing.TB, path string) *Numbers {
-	t.Helper()
-	n, err := OpenNumbers(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 func expect[T comparable](t testing.TB, what string, got, want T) {
 	t.Helper()
 	if got != want {

@@ -4,13 +4,18 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 )
 
 // longestInput is how long a line may be, in bytes.
 const longestInput = 256 << 10
+
+// byteOrderMark is what some programs write before a text in UTF-8.
+const byteOrderMark = "\ufeff"
 
 // input is a typist that is no terminal: a pipe or a file.
 type input struct {
@@ -41,13 +46,20 @@ func (in *input) pump() {
 	scanner.Buffer(nil, longestInput)
 	for scanner.Scan() {
 		in.number++
+		text := scanner.Text()
+		if in.number == 1 {
+			text = strings.TrimPrefix(text, byteOrderMark)
+		}
 		select {
-		case in.lines <- typedLine{text: scanner.Text(), number: in.number, pasted: true}:
+		case in.lines <- typedLine{text: text, number: in.number, pasted: true}:
 		case <-in.stopped:
 			return
 		}
 	}
 	if err := scanner.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = fmt.Errorf("the line is too long (the limit is %d bytes); nothing after it was run: put it into a method", longestInput)
+		}
 		select {
 		case in.lines <- typedLine{end: true, err: fmt.Errorf("standard input, line %d: %w", in.number+1, err)}:
 		case <-in.stopped:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"moongate/runtime/datastore"
+	"moongate/runtime/structure"
 )
 
 // storeFile is the data of the scripts in the data folder.
@@ -33,31 +34,44 @@ func isDatabase(data string) bool {
 	return strings.HasPrefix(data, "postgres://") || strings.HasPrefix(data, "postgresql://")
 }
 
-// openStore opens the data store, if the scripts have tables or --data names a database.
-func (s *server) openStore() error {
+// openStore opens the data store, if --data names a database, the scripts have tables, or users log in, who have numbers. Of
+// gates only some need it: see userNumbers. It blocks for the database.
+func (s *server) openStore() (err error) {
 	tables := s.scripts.Structure()
-	if len(tables.Tables) == 0 && s.flags.database == "" {
+	if len(tables.Tables) == 0 && s.flags.database == "" && s.users == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	s.store, err = s.openDatabase(ctx, tables)
+	return err
+}
+
+// openDatabase opens the database of --data with these tables, and takes over the numbers of users that an older Moongate has
+// kept beside it.
+func (s *server) openDatabase(ctx context.Context, tables structure.Structure) (*datastore.Store, error) {
 	durability, err := datastore.ParseDurability(s.flags.durability)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c := datastore.Config{URL: s.flags.database, Structure: tables, Durability: durability, Log: s.log}
 	if c.URL == "" {
 		c.Path = s.data.File(storeFile)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
-	defer cancel()
-	s.store, err = datastore.Open(ctx, c)
+	store, err := datastore.Open(ctx, c)
 	if err != nil {
-		return fmt.Errorf("the data: %w", err)
+		return nil, fmt.Errorf("the data: %w", err)
 	}
-	return nil
+	if err := s.importNumbers(ctx, store); err != nil {
+		store.Close()
+		return nil, err
+	}
+	return store, nil
 }
 
 // closeStore closes the data store, if there is one. No process saves any more.
 func (s *server) closeStore() {
+	s.numbers.close()
 	if s.store == nil {
 		return
 	}

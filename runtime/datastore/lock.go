@@ -39,6 +39,7 @@ func (l *locks) init() { l.owners = map[lockKey]*Context{} }
 
 // locker is an engine whose record locks other hosts see. Number is the row's; see statement.LockNumber.
 type locker interface {
+	Schema() string // of the tables: others have locks of their own
 	Lock(ctx context.Context, number int64, process int64, name, user string) (got bool, err error)
 	Unlock(ctx context.Context, number int64) error
 	LockedBy(ctx context.Context, number int64) (process int64, name, user string, locked bool, err error)
@@ -126,7 +127,7 @@ func (c *Context) Unlock(ctx context.Context, r *Record) error {
 
 func (c *Context) unlock(ctx context.Context, key lockKey) (err error) {
 	if outside, ok := c.store.engine.(locker); ok {
-		err = outside.Unlock(ctx, lockNumber(key))
+		err = outside.Unlock(ctx, c.store.lockNumber(key))
 	}
 	delete(c.locks, key)
 	c.store.locks.free(key)
@@ -162,11 +163,21 @@ func (c *Context) LockedBy(ctx context.Context, r *Record) (Owner, bool, error) 
 	if !ok {
 		return Owner{}, false, nil
 	}
-	process, name, user, locked, err := outside.LockedBy(ctx, lockNumber(key))
+	process, name, user, locked, err := outside.LockedBy(ctx, c.store.lockNumber(key))
 	return Owner{process, name, user}, locked, of(r.table.Name, err)
 }
 
-func lockNumber(key lockKey) int64 { return statement.LockNumber(key.table, key.key) }
+func (s *Store) lockNumber(key lockKey) int64 {
+	return statement.LockNumber(s.lockSchema(), key.table, key.key)
+}
+
+// lockSchema is whose record locks they are; "" where nobody else can have any.
+func (s *Store) lockSchema() string {
+	if outside, ok := s.engine.(locker); ok {
+		return outside.Schema()
+	}
+	return ""
+}
 
 // lockOutside takes the row's lock among hosts.
 func (c *Context) lockOutside(ctx context.Context, r *Record) error {
@@ -174,7 +185,7 @@ func (c *Context) lockOutside(ctx context.Context, r *Record) error {
 	if !ok {
 		return nil
 	}
-	got, err := outside.Lock(ctx, lockNumber(keyOf(r)), c.owner.Process, c.owner.Name, c.owner.User)
+	got, err := outside.Lock(ctx, c.store.lockNumber(keyOf(r)), c.owner.Process, c.owner.Name, c.owner.User)
 	if err != nil {
 		return of(r.table.Name, err)
 	}
@@ -187,7 +198,7 @@ func (c *Context) lockOutside(ctx context.Context, r *Record) error {
 // lockedElsewhere says that another host's process has the row.
 func (c *Context) lockedElsewhere(ctx context.Context, r *Record) error {
 	if outside, ok := c.store.engine.(locker); ok {
-		process, name, user, locked, err := outside.LockedBy(ctx, lockNumber(keyOf(r)))
+		process, name, user, locked, err := outside.LockedBy(ctx, c.store.lockNumber(keyOf(r)))
 		if err == nil && locked {
 			return &Error{Kind: Locked, Table: r.table.Name, Message: lockedBy(r, Owner{process, name, user}).(*Error).Message}
 		}

@@ -44,3 +44,16 @@ func runOn(t testing.TB, url, text string) {
 		t.Fatal(err)
 	}
 }
+
+// TestSchemasHaveTheirOwnLocks locks rows of the same key in two schemas of one database.
+func TestSchemasHaveTheirOwnLocks(t *testing.T) {
+	for range 2 {
+		c := postgresConfig(t)
+		c.Structure = serverLog()
+		mine := contextOf(t, openTest(t, c), 1)
+		r := saved(t, mine, "words", map[string]any{"word": "a"})
+		ok(t, mine.Lock(t.Context(), r))
+		set(t, r, map[string]any{"n": 1})
+		ok(t, mine.Save(t.Context(), r))
+	}
+}

@@ -102,6 +102,7 @@ func (s *Store) adopt(next structure.Structure) {
 	for i := range fresh.structure.Tables {
 		t := &fresh.structure.Tables[i]
 		fresh.tables[t.Name] = statement.NewTable(s.engine.Dialect(), t, s.engine.Unicode())
+		fresh.tables[t.Name].Schema = s.lockSchema()
 	}
 	s.schema.Store(fresh)
 }
@@ -119,7 +120,7 @@ func (s *Store) apply(ctx context.Context, next *structure.Structure) (changes [
 	}()
 	d := s.engine.Dialect()
 	if d == statement.PostgreSQL {
-		if _, err := t.Write(ctx, "SELECT pg_advisory_xact_lock($1)", []any{statement.LockNumber("structure", int64(0))}, nil); err != nil {
+		if _, err := t.Write(ctx, "SELECT pg_advisory_xact_lock($1)", []any{statement.LockNumber(s.lockSchema(), "structure", int64(0))}, nil); err != nil {
 			return nil, err
 		}
 	}

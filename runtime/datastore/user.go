@@ -123,13 +123,17 @@ func (s *Store) addUser(ctx context.Context, name, folded string) error {
 	return err
 }
 
+// KnownUser is who has a number, "" when this host does not know that yet. It never blocks.
+func (s *Store) KnownUser(number int64) string {
+	s.users.mu.RLock()
+	defer s.users.mu.RUnlock()
+	return s.users.names[number]
+}
+
 // UserName is who has a number, "" when nobody has. It blocks for the database when this host does not know the
 // number.
 func (s *Store) UserName(ctx context.Context, number int64) (string, error) {
-	s.users.mu.RLock()
-	name, ok := s.users.names[number]
-	s.users.mu.RUnlock()
-	if ok {
+	if name := s.KnownUser(number); name != "" {
 		return name, nil
 	}
 	_, name, err := s.findUser(ctx, "number", number)

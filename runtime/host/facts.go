@@ -1,12 +1,14 @@
 package host
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"moongate/runtime/front"
 	"moongate/runtime/journal"
@@ -15,34 +17,39 @@ import (
 
 // unknownUser is who comes by a gate and has not said a name: a user who is called as the address. The number is made from
 // the address, so that the same address always has the same one and nothing need be kept: below 0, where no account's
-// number is. IPv4 addresses have -1 to -2^32, IPv6 addresses a number below that which two of them might share, though hardly.
+// number is, and beyond 32 bits. IPv4 addresses have -2^32 to -2^33+1, IPv6 addresses a number below that which two of them might
+// share, though hardly.
 func unknownUser(a netip.Addr) session.User {
 	name := a.String()
 	if a.Is4() {
 		four := a.As4()
-		return session.User{Number: -1 - session.UserNumber(binary.BigEndian.Uint32(four[:])), Name: name}
+		return session.User{Number: firstAddress - session.UserNumber(binary.BigEndian.Uint32(four[:])), Name: name}
 	}
 	return session.User{Number: madeFrom(name), Name: name}
 }
 
+// firstAddress is the number of the address 0.0.0.0.
+const firstAddress session.UserNumber = -1 << 32
+
 // madeFrom is the number of a user whose name nobody has verified, or whose name is an IPv6 address: it is made from the name.
 func madeFrom(name string) session.UserNumber {
 	sum := sha256.Sum256([]byte(name))
-	return -1 - 1<<32 - session.UserNumber(binary.BigEndian.Uint64(sum[:])>>16)
+	return 2*firstAddress - session.UserNumber(binary.BigEndian.Uint64(sum[:])>>16)
 }
 
 // addressOf is the address that an unknownUser's number was made from, "" if it was not one of IPv4.
 func addressOf(n session.UserNumber) string {
-	if n >= 0 || n < -1<<32 {
+	if n > firstAddress || n <= 2*firstAddress {
 		return ""
 	}
 	var four [4]byte
-	binary.BigEndian.PutUint32(four[:], uint32(-1-n))
+	binary.BigEndian.PutUint32(four[:], uint32(firstAddress-n))
 	return netip.AddrFrom4(four).String()
 }
 
-// visitingUser is who a gate's front has found to come. A name that a certificate stands for has a number of its own, which is
-// kept; one that the client only claims has a number that is made from it, because clients could claim any number of names.
+// visitingUser is who a gate's front has found to come. It blocks for the number of a certificate's name that this host
+// does not know yet. A name that a certificate stands for has a number of its own, which is kept; one that the client only
+// claims has a number that is made from it, because clients could claim any number of names.
 func (h *Host) visitingUser(f *front.Facts, address netip.Addr) (session.User, error) {
 	certified := f.TLS != nil && f.TLS.Certificate != nil || f.Login == nil && f.Proxy != nil && f.Proxy.TLS != nil && f.Proxy.TLS.Verified
 	switch {
@@ -51,15 +58,13 @@ func (h *Host) visitingUser(f *front.Facts, address netip.Addr) (session.User, e
 	case !certified || h.logins.numbers == nil:
 		return session.User{Number: madeFrom(f.User), Name: f.User}, nil
 	}
-	number, err := h.logins.numbers.Of(f.User)
-	if err != nil {
-		h.log.Error("user number not kept", "user", f.User, "number", number, "error", err)
-	}
-	if number == 0 {
-		return session.User{Name: f.User}, errNoNumber
-	}
-	return session.User{Number: session.UserNumber(number), Name: f.User}, nil
+	ctx, cancel := context.WithTimeout(context.Background(), numberTime)
+	defer cancel()
+	return h.numbered(ctx, f.User)
 }
+
+// numberTime is how long a visitor whom this host does not know yet may wait for its number.
+const numberTime = 15 * time.Second
 
 // facts are what the policy can ask about a client, under the names that connection_info has for them.
 func facts(f *front.Facts) []session.Fact {

@@ -38,12 +38,13 @@ type Config struct {
 
 	Session string         // of this run of the server, for the journal: a UUID
 	Users   *account.Users // nil: no accounts, everybody is the Designer
+	Sockets Sockets        // that were inherited; nil: none
 }
 
 // Data is what a host has in its data folder.
 type Data struct {
 	Journal *journal.Journal // nil: nothing is recorded; the last stage of the shutdown closes it
-	Numbers *account.Numbers // of the users; must be there with accounts
+	Numbers Numbers          // of the users; must be there with accounts
 
 	Documents *document.Folder // of the scripts; nil: their commands say that there is none
 	Store     *datastore.Store // of the scripts' tables; nil: there are none. Whoever opened it closes it, after Run
@@ -62,9 +63,10 @@ type Host struct {
 	boxes      process.Boxes  // of the workers
 	role       role
 	main       *process.Process // number 1
-	starts     atomic.Bool      // the main process of a local host runs on_startup
+	mainRuns   atomic.Bool      // the main process of a local host has a goroutine: for on_startup, then as a worker
 	startWaits chan struct{}    // closed when that waits for the first time, or has used up its slice; nil on a server
-	startOver  chan struct{}    // closed when it has returned; nil on a server
+	startOver  chan struct{}    // closed when on_startup has returned; nil on a server
+	mainOver   chan struct{}    // closed when the main process has no goroutine any more; nil on a server
 	console    atomic.Pointer[sitting]
 	quits      quits
 	progress   progress
@@ -108,7 +110,7 @@ func New(c Config) *Host {
 	h.refusals.about, h.visits.about, h.faults.about = "refusals", "connections", "scripts that failed"
 	h.role = roles[max(c.Role, method.Server)]
 	if h.role.main == process.Main {
-		h.startWaits, h.startOver = make(chan struct{}), make(chan struct{})
+		h.startWaits, h.startOver, h.mainOver = make(chan struct{}), make(chan struct{}), make(chan struct{})
 	}
 	h.main = h.processes.Start(process.Spec{Name: "Main process", Type: h.role.main, Method: h.mainMethod()})
 	return h

@@ -12,10 +12,22 @@ import (
 	"moongate/runtime/session"
 )
 
+// Numbers has the numbers of user names: of those who log in, and of those whom a gate knows by their certificates. A
+// name, without regard to case, has one number for ever. The methods may be called from any goroutine.
+type Numbers interface {
+	// UserNumber is the number of a name, a new one if it has none. It blocks for a name that this host does not know
+	// yet, until ctx ends at the latest.
+	UserNumber(ctx context.Context, name string) (int64, error)
+	// UserName is the name of a number, "" when nobody has it. It blocks for one that KnownUser does not know.
+	UserName(ctx context.Context, number int64) (string, error)
+	// KnownUser is the name of a number, "" when this host does not know it yet. It never blocks.
+	KnownUser(number int64) string
+}
+
 // logins is what the host knows of users who log in.
 type logins struct {
 	users   *account.Users // nil: no accounts, everybody is the Designer
-	numbers *account.Numbers
+	numbers Numbers        // nil: there are none
 	tries   account.Tries
 }
 
@@ -59,15 +71,24 @@ func (h *Host) identify(ctx context.Context, peer session.Peer, name string, pas
 		return session.User{}, errInterrupted
 	}
 	succeeded = true
-	number, err := h.logins.numbers.Of(user.Name)
-	if err != nil {
-		h.log.Error("user number not kept", "user", user.Name, "number", number, "error", err)
+	known, err := h.numbered(ctx, user.Name)
+	if err != nil && ctx.Err() != nil {
+		return session.User{}, errInterrupted
 	}
-	if number == 0 {
-		return session.User{}, errNoNumber
+	return known, err
+}
+
+// numbered is the user of a name, with its number. It blocks for a name that this host does not know yet. The error is
+// errNoNumber, and the log says why.
+func (h *Host) numbered(ctx context.Context, name string) (session.User, error) {
+	number, err := h.logins.numbers.UserNumber(ctx, name)
+	if err == nil {
+		return session.User{Number: session.UserNumber(number), Name: name}, nil
 	}
-	// With the error too: the number holds while this server runs.
-	return session.User{Number: session.UserNumber(number), Name: user.Name}, nil
+	if !errors.Is(ctx.Err(), context.Canceled) && h.mayLog(&h.refusals, time.Now()) {
+		h.log.Error("user has no number", "user", limited(name), "error", err)
+	}
+	return session.User{Name: name}, errNoNumber
 }
 
 // limited is a name as the log gets it.
@@ -153,10 +174,20 @@ func (g *guest) notLoggedIn(cause session.Cause) {
 	}
 }
 
-// UserName is the name of the user with that number, "" when nobody has it.
+// UserName is the name of the user with that number, as far as this host knows it: "" when nobody has it, or only another
+// host of the database has met that user since the start. It never blocks.
 func (h *Host) UserName(n session.UserNumber) string {
-	if name := session.UserName(n); name != "" || n < 0 || h.logins.numbers == nil {
+	if name := session.UserName(n); name != "" || n <= 0 || h.logins.numbers == nil {
 		return cmp.Or(name, addressOf(n))
 	}
-	return h.logins.numbers.Name(account.Number(n))
+	return h.logins.numbers.KnownUser(int64(n))
+}
+
+// FindUserName is the name of the user with that number, "" when nobody has it. It blocks for the data store when UserName
+// does not know it; ctx ends the wait. The error is the data store's.
+func (h *Host) FindUserName(ctx context.Context, n session.UserNumber) (string, error) {
+	if name := h.UserName(n); name != "" || n <= 0 || h.logins.numbers == nil {
+		return name, nil
+	}
+	return h.logins.numbers.UserName(ctx, int64(n))
 }

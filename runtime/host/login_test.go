@@ -1,13 +1,16 @@
 package host_test
 
 import (
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,7 +46,7 @@ func accounts(t *testing.T, names ...string) string {
 // serveUsers runs a server with the accounts of ann, Bob, Designer and "no more", who is disabled.
 func serveUsers(t *testing.T, f files, change func(*host.Config), do func(t *testing.T, s *server)) {
 	t.Helper()
-	users, numbers := accounts(t, "ann", "Bob", "Designer", "no more"), filepath.Join(t.TempDir(), "numbers")
+	users := accounts(t, "ann", "Bob", "Designer", "no more")
 	serveWith(t, f, func(c *host.Config) {
 		var err error
 		if c.Users, err = account.Open(users, slog.New(slog.DiscardHandler)); err != nil {
@@ -52,13 +55,98 @@ func serveUsers(t *testing.T, f files, change func(*host.Config), do func(t *tes
 		c.LoginTimeout = 30 * time.Second
 		change(c)
 	}, func(t *testing.T, s *server) {
-		kept, err := account.OpenNumbers(numbers)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.SetData(host.Data{Numbers: kept})
+		s.SetData(host.Data{Numbers: newBook()})
 		do(t, s)
 	})
+}
+
+// book is a host's numbers, in memory. A name is known when somebody has asked for it.
+type book struct {
+	mu    sync.Mutex
+	names []string        // of number 3 and so on
+	known map[string]bool // asked for
+	asked int             // how often somebody had to wait
+	fault error           // what waiting gives, nil: what was asked for
+	stuck <-chan struct{} // nil, or the wait ends when it is closed, at the latest with the context
+}
+
+func newBook() *book { return &book{known: map[string]bool{}} }
+
+func (b *book) number(name string) int64 {
+	switch strings.ToLower(name) {
+	case "designer":
+		return 1
+	case "administrator":
+		return 2
+	}
+	for i, n := range b.names {
+		if strings.EqualFold(n, name) {
+			return int64(i) + 3
+		}
+	}
+	return 0
+}
+
+// wait is the time that a data store takes.
+func (b *book) wait(ctx context.Context) error {
+	b.mu.Lock()
+	b.asked++
+	stuck, fault := b.stuck, b.fault
+	b.mu.Unlock()
+	if stuck != nil {
+		select {
+		case <-stuck:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return fault
+}
+
+func (b *book) UserNumber(ctx context.Context, name string) (int64, error) {
+	b.mu.Lock()
+	n := b.number(name)
+	known := n == 1 || n == 2 || b.known[strings.ToLower(name)]
+	b.mu.Unlock()
+	if known {
+		return n, nil
+	}
+	if err := b.wait(ctx); err != nil {
+		return 0, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.known[strings.ToLower(name)] = true
+	if n := b.number(name); n != 0 {
+		return n, nil
+	}
+	b.names = append(b.names, name)
+	return b.number(name), nil
+}
+
+func (b *book) UserName(ctx context.Context, number int64) (string, error) {
+	if name := b.KnownUser(number); name != "" {
+		return name, nil
+	}
+	if err := b.wait(ctx); err != nil {
+		return "", err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i := int(number) - 3; i >= 0 && i < len(b.names) {
+		b.known[strings.ToLower(b.names[i])] = true
+		return b.names[i], nil
+	}
+	return "", nil
+}
+
+func (b *book) KnownUser(number int64) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i := int(number) - 3; i >= 0 && i < len(b.names) && b.known[strings.ToLower(b.names[i])] {
+		return b.names[i]
+	}
+	return ""
 }
 
 const wrongPassword = "-WRONGPASS invalid username-password pair or user is disabled.\r\n"
@@ -245,5 +333,76 @@ func TestAShutdownDuringALogin(t *testing.T) {
 			}
 		}
 		s.expectNotes()
+	})
+}
+
+// asking is a server whose numbers are this book.
+func asking(t *testing.T, b *book, do func(s *server)) {
+	t.Helper()
+	methods := files{"look.lua": `local name, problem = user_name(tonumber((...))) return name or problem`}
+	for name, text := range greeting {
+		methods[name] = text
+	}
+	serveUsers(t, methods, same, func(t *testing.T, s *server) {
+		s.SetData(host.Data{Numbers: b})
+		do(s)
+	})
+}
+
+// A user whom the host knows never waits for a number again, and user_name asks for those whom only others know.
+func TestKnownUsersDoNotWait(t *testing.T) {
+	b := newBook()
+	b.names = []string{"zoe", "ann"} // other hosts of the database have met these
+	asking(t, b, func(s *server) {
+		c := s.connectAccepted()
+		c.expectReply("AUTH ann ann", "+OK\r\n")
+		c.expectReply("CALL look 4", "$3\r\nann\r\n")
+		expect(t, "waits", b.asked, 1)
+		c.expectReply("CALL look 3", "$3\r\nzoe\r\n")
+		c.expectReply("CALL look 3", "$3\r\nzoe\r\n")
+		c.expectReply("CALL look 1", "$8\r\nDesigner\r\n")
+		c.expectReply("CALL look 5", "$0\r\n\r\n")
+		expect(t, "waits", b.asked, 3)
+		b.stuck = make(chan struct{}) // for ever
+		for range 3 {
+			s.connectAccepted().expectReply("AUTH ann ann", "+OK\r\n")
+		}
+		expect(t, "waits", b.asked, 3)
+	})
+}
+
+// Without numbers a user who is not known is not let in, whoever is known still is, and the log says why.
+func TestAUserWithoutANumber(t *testing.T) {
+	b := newBook()
+	asking(t, b, func(s *server) {
+		s.connectAccepted().expectReply("AUTH ann ann", "+OK\r\n")
+		b.fault = errors.New("the database is away")
+		c := s.connectAccepted()
+		c.expectReply("AUTH Bob Bob", "-ERR the server has no number for this user; see its log\r\n")
+		d := s.connectAccepted()
+		d.expectReply("AUTH ann ann", "+OK\r\n")
+		d.expectReply("AUTH ann ann", "+OK\r\n")
+		d.expectReply("CALL look 4", "$20\r\nthe database is away\r\n")
+		expect(t, "lines", len(s.log.with("user has no number")), 1)
+		b.fault = nil
+		c.expectReply("AUTH Bob Bob", "-REFUSED 22000 not Bob\r\n")
+	})
+}
+
+// Who waits for a number is let go by the end of the connection, and nobody else waits for it.
+func TestWaitingForANumberEnds(t *testing.T) {
+	b := newBook()
+	asking(t, b, func(s *server) {
+		b.stuck = make(chan struct{})
+		c := s.connectAccepted()
+		c.expectReply("AUTH ann ann", "")
+		s.connectAccepted().expectReply("AUTH Designer Designer", "+OK\r\n")
+		c.conn.Close()
+		d := s.connectAccepted()
+		d.expectReply("AUTH Designer Designer", "+OK\r\n")
+		io.WriteString(d.conn, "CALL look 3\r\n")
+		s.AskToQuit(host.QuitRequest{Mode: host.QuitNow})
+		s.wait()
+		expect(t, "lines", len(s.log.with("user has no number")), 0)
 	})
 }

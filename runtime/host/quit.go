@@ -37,7 +37,7 @@ func (h *Host) markStage(begin bool) {
 	defer h.staging.Unlock()
 	switch {
 	case h.sessions.Stage() == session.Starting && !begin:
-	case h.quits.isAsked():
+	case h.quits.isStopping():
 		h.sessions.SetStage(session.Stopping)
 	default:
 		h.sessions.SetStage(session.Serving)
@@ -97,12 +97,15 @@ const (
 func (h *Host) leave() bool {
 	h.stages(
 		shutdown.Stage{Name: "refuse new connections", Budget: time.Second, Run: func(context.Context) []string {
-			h.sessions.SetStage(session.Stopping)
+			if h.quits.isStopping() { // otherwise another process lets clients in, and who is logging in here may go on
+				h.sessions.SetStage(session.Stopping)
+			}
 			return nil
 		}},
 		shutdown.Stage{Name: "wait for the clients", Budget: farFuture, Run: h.waitForClients},
 	)
 	if h.quits.isCommitted() {
+		h.sessions.SetStage(session.Stopping)
 		return true
 	}
 	h.progress.forget()
@@ -205,14 +208,17 @@ func (h *Host) waitForClients(ctx context.Context) []string {
 	var told time.Time
 	var of chan struct{} // of the terms that the clients were told
 	for {
-		emptied := h.sessions.Emptied()
 		t := h.quits.terms()
+		emptied, entering := h.sessions.Emptied(), 0
+		if t.replaced {
+			emptied, entering = h.sessions.Vacated(), h.sessions.Totals().Arrivals
+		}
 		waiting := h.waitingFor(t)
 		now := time.Now()
 		if !t.any {
 			return nil
 		}
-		if over := len(waiting) == 0 || !t.until.IsZero() && !now.Before(t.until) || ctx.Err() != nil; over {
+		if over := len(waiting)+entering == 0 || !t.until.IsZero() && !now.Before(t.until) || ctx.Err() != nil; over {
 			if h.quits.commit(t) {
 				return nil
 			}
@@ -250,6 +256,9 @@ func (h *Host) waitingFor(t terms) []*session.Connection {
 // tellClients sends every client the administrator's message, or a default one, with the time that is left.
 func (h *Host) tellClients(t terms, waiting []*session.Connection) {
 	text := "the server is stopping: please disconnect"
+	if t.replaced {
+		text = "the server has been replaced by a new one: please connect again"
+	}
 	if !t.until.IsZero() {
 		text = fmt.Sprintf("the server stops in %v: please disconnect", time.Until(t.until).Round(time.Second))
 	}
@@ -354,7 +363,8 @@ func (h *Host) window(ctx context.Context) []string {
 	return append(left, h.bury(killed)...)
 }
 
-// shutdownMethod runs on_server_shutdown, or on_exit, and returns when it has, or when the time is over.
+// shutdownMethod runs on_server_shutdown, or on_exit, and returns when it has, or has called quit_4d, after which it does
+// not go on, or when the time is over.
 func (h *Host) shutdownMethod(ctx context.Context) {
 	p := h.processes.Start(process.Spec{Name: "$xx", Type: process.OnExit, Method: h.role.exit})
 	for _, other := range h.processes.All() {
@@ -363,37 +373,38 @@ func (h *Host) shutdownMethod(ctx context.Context) {
 		}
 	}
 	h.run(p, nil)
-	for h.processes.Get(p.Number()) == p {
-		changed := h.processes.Changed()
-		if h.processes.Get(p.Number()) != p {
-			return
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return
-		}
-	}
+	h.awaitEnds(ctx, func() bool { return h.processes.Get(p.Number()) != p || p.Frozen() })
 }
 
-// runningProcedures are the living processes that run scripts for no client. The twins end with their connections.
+// runningProcedures are the living processes that run scripts for no client, the main process of a local host among them
+// while it has a goroutine. The twins end with their connections.
 func (h *Host) runningProcedures() []*process.Process {
 	var found []*process.Process
 	for _, p := range h.processes.All() {
-		if p.RunsScripts() && p.Type() != process.InternalServer || p == h.main && h.starts.Load() {
+		if p.RunsScripts() && p.Type() != process.InternalServer || p == h.main && h.mainRuns.Load() {
 			found = append(found, p)
 		}
 	}
 	return found
 }
 
-// bury waits a moment for killed processes to notice, and names each of them: none has ended by itself.
+// mostNamed is how many killed processes the report names; of the others it has the number.
+const mostNamed = 200
+
+// bury waits a moment for killed processes to notice, and names them: none has ended by itself.
 func (h *Host) bury(killed []*process.Process) []string {
-	var left []string
 	h.awaitProcedures(killGrace)
-	for _, p := range killed {
+	running := map[*process.Process]bool{}
+	for _, p := range h.runningProcedures() {
+		running[p] = true
+	}
+	var left []string
+	for i, p := range killed {
+		if i == mostNamed {
+			return append(left, fmt.Sprintf("%d more processes", len(killed)-i))
+		}
 		what := fmt.Sprintf("process %d %s%s", p.Number(), label(p), at(p))
-		if h.processes.Get(p.Number()) == p {
+		if running[p] {
 			what += ", which still runs"
 		}
 		left = append(left, what)
@@ -416,22 +427,9 @@ func (h *Host) letRun(ctx context.Context) {
 
 // awaitProcedures waits until the last stored procedure has ended, so long at the most.
 func (h *Host) awaitProcedures(most time.Duration) {
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	startOver := h.startOver
-	for {
-		changed := h.processes.Changed()
-		if len(h.runningProcedures()) == 0 {
-			return
-		}
-		select {
-		case <-changed:
-		case <-startOver:
-			startOver = nil
-		case <-timer.C:
-			return
-		}
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), most)
+	defer cancel()
+	h.awaitEnds(ctx, func() bool { return len(h.runningProcedures()) == 0 })
 }
 
 func label(p *process.Process) string {

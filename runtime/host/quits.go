@@ -25,13 +25,17 @@ type QuitRequest struct {
 	Delay   time.Duration // of QuitIn
 	Message string        // for the clients; "": the host's own
 
+	// Replaced says that another process lets clients in from now on, and this one waits until those that it has are gone.
+	// Who is logging in goes on. It cannot be canceled.
+	Replaced bool
+
 	signal bool // asked by the operating system
 	script bool // asked by quit_4d, whose caller goes on: a startup method that asks is not ended
 }
 
 // ErrTooLate is returned by CancelQuit when the shutdown has gone on, ErrNoQuit when nobody has asked for one.
 var (
-	ErrTooLate = errors.New("the clients are being disconnected already: the shutdown can no longer be canceled")
+	ErrTooLate = errors.New("the clients are being disconnected already, or another process serves in place of this one: the shutdown can no longer be canceled")
 	ErrNoQuit  = errors.New("nobody has asked the server to stop")
 )
 
@@ -47,6 +51,8 @@ type quits struct {
 	committed bool // the point of no return is behind: it can no longer be canceled
 	signal    bool
 	urged     bool     // outside is closed
+	replaced  bool     // a request has Replaced
+	stopping  bool     // one has not: nobody comes in any more
 	mode      QuitMode // of the request that ends first, for reports
 	until     time.Time
 	active    bool // sleeping clients do not count
@@ -73,7 +79,7 @@ func (q *quits) demand() {
 }
 
 func (q *quits) askLocked(r QuitRequest) {
-	q.signal = q.signal || r.signal
+	q.signal, q.replaced, q.stopping = q.signal || r.signal, q.replaced || r.Replaced, q.stopping || !r.Replaced
 	if !r.script && !q.urged {
 		q.urged = true
 		close(q.outside)
@@ -120,14 +126,14 @@ func (q *quits) cancel() error {
 	switch {
 	case !q.any:
 		return ErrNoQuit
-	case q.committed || q.forced:
+	case q.committed || q.forced || q.replaced:
 		return ErrTooLate
 	}
 	if q.urged {
 		q.outside = make(chan struct{})
 	}
 	q.asked = make(chan struct{})
-	q.any, q.signal, q.urged, q.active, q.until, q.message = false, false, false, false, time.Time{}, ""
+	q.any, q.signal, q.urged, q.active, q.stopping, q.until, q.message = false, false, false, false, false, time.Time{}, ""
 	q.changeLocked()
 	return nil
 }
@@ -175,6 +181,13 @@ func (q *quits) force() bool {
 	return true
 }
 
+// isStopping reports whether somebody wants the server to stop, and not only to go when another takes its place.
+func (q *quits) isStopping() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.stopping || q.committed
+}
+
 func (q *quits) isAsked() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -189,11 +202,12 @@ type terms struct {
 	until     time.Time // when clients must have left; zero: when they like
 	active    bool      // sleeping clients do not count
 	message   string
+	replaced  bool          // another process lets clients in
 	changed   chan struct{} // closed when any of this changes; it tells these terms from all others
 }
 
 func (q *quits) terms() terms {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return terms{q.any, q.committed, q.mode, q.until, q.active, q.message, q.changed}
+	return terms{q.any, q.committed, q.mode, q.until, q.active, q.message, q.replaced, q.changed}
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"moongate/runtime/method"
 	"moongate/runtime/process"
@@ -23,26 +24,34 @@ var roles = map[method.Role]role{
 }
 
 // startLocal runs on_startup in the main process of a local host, which stays, in a goroutine of its own: a method that
-// goes on and on does not keep the others from quitting. The channel gives its error when it has returned.
+// goes on and on does not keep the others from quitting. Afterwards the main process is a worker, as in 4D: it carries out
+// what call_worker gives to process 1, until the window has it end. The channel gives the error of on_startup when that has
+// returned.
 func (h *Host) startLocal() <-chan error {
 	over := make(chan error, 1)
-	h.starts.Store(true)
-	go func() { // ends with the method, at the latest when the window kills it
-		err := h.localStartup()
+	box := h.boxes.Keep(h.main)
+	h.mainRuns.Store(true)
+	go func() { // ends when the window dismisses or kills the main process, or on_startup has failed
+		program := h.scripts.NewProgram(h.main, nil)
+		err := h.localStartup(program)
 		over <- err
-		h.starts.Store(false)
 		if err != nil {
 			h.quits.demand() // before who waits for the method goes on
 		}
 		close(h.startOver)
+		if err == nil {
+			h.work(h.main, program, box)
+		}
+		box.Left(h.main)
+		program.Close()
+		h.main.Rest(h.role.rest)
+		h.mainRuns.Store(false)
+		close(h.mainOver)
 	}()
 	return over
 }
 
-func (h *Host) localStartup() error {
-	program := h.scripts.NewProgram(h.main, nil)
-	defer program.Close()
-	defer h.main.Rest(h.role.rest)
+func (h *Host) localStartup(program Program) error {
 	if !program.Has(h.role.startup) {
 		return nil
 	}
@@ -73,16 +82,27 @@ func (h *Host) live(started <-chan error, open func()) error {
 // awaitOthers waits until no process is left but those that wait for nothing that could come: idle workers, and who has
 // called quit_4d.
 func (h *Host) awaitOthers(ctx context.Context) {
-	startOver := h.startOver
+	h.awaitEnds(ctx, func() bool { return len(h.unfinished()) == 0 })
+}
+
+// restLook is the time between two looks for processes that have come to have nothing to do, which tell nobody.
+const restLook = 20 * time.Millisecond
+
+// awaitEnds waits until a condition holds that the end of a process brings about, or its rest, or until ctx ends.
+func (h *Host) awaitEnds(ctx context.Context, over func() bool) {
+	look := time.NewTicker(restLook)
+	defer look.Stop()
+	mainOver := h.mainOver
 	for {
 		changed := h.processes.Changed()
-		if len(h.unfinished()) == 0 {
+		if over() {
 			return
 		}
 		select {
 		case <-changed:
-		case <-startOver:
-			startOver = nil
+		case <-mainOver: // which is no end of its process
+			mainOver = nil
+		case <-look.C:
 		case <-ctx.Done():
 			return
 		}

@@ -48,7 +48,7 @@ type Box struct {
 	boxes *Boxes // whose lock guards everything below
 	name  string
 	first string // the method that the worker began with
-	kept  bool   // the process is not the box's own: it does not end with the last message
+	kept  bool   // the process is not the box's own: a kill only empties the box; it does not change once Keep has returned
 
 	queue   []Message
 	head    int
@@ -180,14 +180,19 @@ func (b *Box) startLocked() error {
 }
 
 // Take waits for the next message and gives it. It reports false when the process, which is the caller's, is to end.
-// Its state is WaitingForInternalFlag meanwhile, and it answers outside calls.
+// Its state is WaitingForInternalFlag meanwhile, that of a process whose box is kept WaitingForUserEvent, and it answers
+// outside calls.
 func (b *Box) Take(p *Process) (Message, bool) {
 	for {
 		m, ok, wait := b.next(p)
 		if !wait {
 			return m, ok
 		}
-		p.Wait(WaitingForInternalFlag, time.Time{}, time.Time{}, b.ready)
+		state := WaitingForInternalFlag
+		if b.kept {
+			state = WaitingForUserEvent
+		}
+		p.Wait(state, time.Time{}, time.Time{}, b.ready)
 	}
 }
 

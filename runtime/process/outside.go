@@ -1,7 +1,9 @@
 package process
 
-// mostOutsideCalls is how many outside calls may wait for their answers in one process; more are not kept.
-const mostOutsideCalls = 100_000
+// mostOutsideCalls is how many outside calls may wait for their answers in one process; more are not kept. A wait is over
+// when those that had come by then are answered, and each needs its turn in the lane, a slice while others run there: so
+// whoever posts calls in a loop holds a wait up for so many slices at the most.
+const mostOutsideCalls = 1000
 
 // outside is what a process has of the calls from outside. It is guarded by Process.mu.
 type outside struct {

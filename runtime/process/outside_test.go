@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,5 +186,41 @@ func TestUndisturbed(t *testing.T) {
 		end()
 		p.Wait(process.WaitingForInternalFlag, time.Now().Add(time.Second), time.Time{}, nil)
 		expectTimes(t, "answers afterwards", *at, time.Second)
+	})
+}
+
+// Whoever posts calls in a loop holds up the end of a wait for a limited time.
+func TestAFloodOfOutsideCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var table process.Table
+		p := table.Start(process.Spec{})
+		const slice = 10 * time.Millisecond
+		p.OnOutsideCall(func() bool {
+			time.Sleep(slice) // its turn in a lane in which others run
+			return true
+		})
+		stop := make(chan struct{})
+		var poster sync.WaitGroup
+		poster.Go(func() { // ends with the test
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for range 10_000 {
+					p.PostOutsideCall()
+				}
+				time.Sleep(slice)
+			}
+		})
+		defer poster.Wait()
+		defer close(stop)
+		began := time.Now()
+		p.Delay(time.Second)
+		expect(t, "outcome", p.AwaitRelease(time.Time{}), process.Ready)
+		if took := time.Since(began); took < time.Second || took > 12*time.Second {
+			t.Errorf("a delay of a second took %v, want 12s at the most", took)
+		}
 	})
 }

@@ -66,7 +66,68 @@ ds.city:new{ code = "A" }:save()
 use(storage.at, function() storage.at.half = true end)
 error("enough")
 ---
--- other processes do not see what is not validated, and their saves wait for it
+-- other processes do not see what is not validated, and their saves of the same row wait for it
+use(storage, function() storage.at = new_shared_object() end)
+local a = ds.city:new{ code = "A", name = "old" }
+assert(a:save())
+new_process("writer", 0, "Writer")
+repeat delay_process(current_process(), 1) until storage.at.written
+assert(ds.city:get("A").name == "old")
+a.name = "mine"
+local saved, message, code = a:save()
+assert(saved == nil and code == 2, message) -- it is another row now
+assert(storage.at.over and ds.city:get("A").name == "theirs")
+-- method writer
+start_transaction()
+local a = ds.city:get("A")
+a.name = "theirs"
+a:save()
+use(storage.at, function() storage.at.written = true end)
+delay_process(current_process(), 60)
+use(storage.at, function() storage.at.over = true end)
+validate_transaction()
+---
+-- they do not wait for ever
+use(storage, function() storage.at = new_shared_object() end)
+local a = ds.city:new{ code = "A", name = "old" }
+assert(a:save())
+new_process("writer", 0, "Writer")
+repeat delay_process(current_process(), 1) until storage.at.written
+a.name = "mine"
+local saved, message, code = a:save()
+assert(saved == nil and code == 3, tostring(message))
+assert(ds.city:get("A").name == "old")
+use(storage.at, function() storage.at.over = true end)
+repeat delay_process(current_process(), 1) until process_number("Writer") == 0
+assert(ds.city:get("A").name == "theirs")
+-- method writer
+start_transaction()
+local a = ds.city:get("A")
+a.name = "theirs"
+a:save()
+use(storage.at, function() storage.at.written = true end)
+repeat delay_process(current_process(), 1) until storage.at.over
+validate_transaction()
+---
+-- PostgreSQL only
+-- saves of other rows do not wait
+use(storage, function() storage.at = new_shared_object() end)
+new_process("writer", 0, "Writer")
+repeat delay_process(current_process(), 1) until storage.at.written
+assert(ds.city:new{ code = "B" }:save())
+assert(ds.city:count() == 1)
+use(storage.at, function() storage.at.over = true end)
+repeat delay_process(current_process(), 1) until process_number("Writer") == 0
+assert(ds.city:count() == 2)
+-- method writer
+start_transaction()
+ds.city:new{ code = "A" }:save()
+use(storage.at, function() storage.at.written = true end)
+repeat delay_process(current_process(), 1) until storage.at.over
+validate_transaction()
+---
+-- SQLite only
+-- saves of other rows wait too
 use(storage, function() storage.at = new_shared_object() end)
 new_process("writer", 0, "Writer")
 repeat delay_process(current_process(), 1) until storage.at.written
@@ -81,6 +142,7 @@ delay_process(current_process(), 60)
 use(storage.at, function() storage.at.over = true end)
 validate_transaction()
 ---
+-- SQLite only
 -- they do not wait for ever: who has it is said
 use(storage, function() storage.at = new_shared_object() end)
 new_process("writer", 0, "Writer")
@@ -141,20 +203,25 @@ use(storage.at, function() storage.at.locked = true end)
 ---
 -- a process that waits for a turn ends when it is aborted
 use(storage, function() storage.at = new_shared_object() end)
+ds.city:new{ code = "A" }:save()
 new_process("writer", 0, "Writer")
 repeat delay_process(current_process(), 1) until storage.at.written
 local waiting = new_process("waiting", 0, "Waiting")
 delay_process(current_process(), 60)
 assert(process_state(waiting) >= 0)
 abort_process_by_id(process_info(waiting).id) --- log: aborted
-delay_process(current_process(), 10)
-assert(process_number("Waiting") == 0 and not storage.at.saved)
+repeat delay_process(current_process(), 1) until process_number("Waiting") == 0
+assert(not storage.at.saved)
 use(storage.at, function() storage.at.over = true end)
 -- method writer
 start_transaction()
-ds.city:new{ code = "A" }:save()
+local a = ds.city:get("A")
+a.name = "writer"
+a:save()
 use(storage.at, function() storage.at.written = true end)
 repeat delay_process(current_process(), 10) until storage.at.over
 -- method waiting
-pcall(function() ds.city:new{ code = "B" }:save() end)
+local a = ds.city:get("A")
+a.name = "waiting"
+pcall(function() a:save() end)
 use(storage.at, function() storage.at.saved = true end)

@@ -31,6 +31,7 @@ type Engine struct {
 	config  *pgx.ConnConfig
 	options Options
 	unicode string
+	schema  string
 	idle    chan pooled
 	locks   locks
 
@@ -98,10 +99,10 @@ func (o *Options) defaults() {
 
 // look finds out what the database can do.
 func (e *Engine) look(ctx context.Context) error {
-	var encoding, schema string
+	var encoding string
 	err := e.Read(ctx, `SELECT current_setting('server_encoding'), coalesce(current_schema()::text, ''),
 		coalesce((SELECT '"und-x-icu"' FROM pg_collation WHERE collname = 'und-x-icu' LIMIT 1), '')`, nil, func(row []any) error {
-		encoding, schema, e.unicode = row[0].(string), row[1].(string), row[2].(string)
+		encoding, e.schema, e.unicode = row[0].(string), row[1].(string), row[2].(string)
 		return nil
 	})
 	switch {
@@ -109,7 +110,7 @@ func (e *Engine) look(ctx context.Context) error {
 		return err
 	case encoding != "UTF8":
 		return failure.New(failure.Conflict, "", "the database's encoding is %s; make one with ENCODING 'UTF8'", encoding)
-	case schema == "":
+	case e.schema == "":
 		return failure.New(failure.Conflict, "", "the database has no schema of its search_path; make it, or name another in the URL (?search_path=...)")
 	}
 	return nil
@@ -120,6 +121,9 @@ func (e *Engine) Dialect() statement.Dialect { return statement.PostgreSQL }
 
 // Unicode is the collation that makes small letters of all of Unicode's, quoted; empty when the server has none.
 func (e *Engine) Unicode() string { return e.unicode }
+
+// Schema is where the tables are: the first of the search_path.
+func (e *Engine) Schema() string { return e.schema }
 
 // errClosed is what everybody gets after Close.
 var errClosed = failure.New(failure.State, "", "the data store is closed")
@@ -180,10 +184,10 @@ const (
 	retryMost  = time.Second
 )
 
-// again runs try until it works, fails for another reason than that the server is away, or RetryFor is over. May says
-// whether it may be tried again after that error.
+// again runs try until it works, fails for another reason than that the server is away, or RetryFor is over since the server
+// went away: who comes later in an outage tries once. May says whether it may be tried again after that error.
 func (e *Engine) again(ctx context.Context, try func() error, may func(*failure.Error) bool) error {
-	deadline := time.Now().Add(e.options.RetryFor)
+	deadline := time.Now().Add(e.options.RetryFor) // for this one alone, when it is there for others
 	for pause := retryPause; ; pause = min(2*pause, retryMost) {
 		err := try()
 		var f *failure.Error
@@ -191,8 +195,8 @@ func (e *Engine) again(ctx context.Context, try func() error, may func(*failure.
 			e.there()
 			return err
 		}
-		e.gone(err)
-		if !may(f) || time.Now().Add(pause).After(deadline) {
+		away := e.gone(err)
+		if !may(f) || away+pause > e.options.RetryFor || time.Now().Add(pause).After(deadline) {
 			return err
 		}
 		timer := time.NewTimer(pause)
@@ -205,14 +209,15 @@ func (e *Engine) again(ctx context.Context, try func() error, may func(*failure.
 	}
 }
 
-// gone and there tell the log, once for each time.
-func (e *Engine) gone(err error) {
+// gone and there tell the log, once for each time. Gone gives for how long the server has been away.
+func (e *Engine) gone(err error) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.away.IsZero() {
 		e.away = time.Now()
 		e.options.Log.Warn("database away; trying again", "error", err)
 	}
+	return time.Since(e.away)
 }
 
 func (e *Engine) there() {

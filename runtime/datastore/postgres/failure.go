@@ -22,6 +22,7 @@ var kinds = map[string]struct {
 	advice string
 }{
 	"23505": {failure.DuplicateKey, ""},
+	"23502": {failure.Conflict, "the database is newer than structure.lua: give the column a default in the database, or declare it"}, // of its own columns the store knows
 	"22":    {failure.Value, ""},
 	"23":    {failure.Value, ""},
 	"54":    {failure.Value, ""},

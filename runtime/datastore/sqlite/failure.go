@@ -63,11 +63,16 @@ func explain(path string, err error) error {
 	return &failure.Error{Kind: kind, Message: message, Cause: err}
 }
 
+// newer is what to do about a database that wants more than the structure says.
+const newer = "the database is newer than structure.lua: give the column a default in the database, or declare it"
+
 // classify is the kind of what the library said, and what to do.
 func classify(e *libraryError) (failure.Kind, string) {
 	switch e.code {
 	case lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_PRIMARYKEY, lib.SQLITE_CONSTRAINT_ROWID:
 		return failure.DuplicateKey, ""
+	case lib.SQLITE_CONSTRAINT_NOTNULL: // of a column that the structure does not have: of its own ones the store knows
+		return failure.Conflict, newer
 	}
 	switch e.code & 0xff {
 	case lib.SQLITE_CONSTRAINT, lib.SQLITE_MISMATCH, lib.SQLITE_TOOBIG, lib.SQLITE_RANGE:

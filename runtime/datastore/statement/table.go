@@ -20,6 +20,8 @@ type Table struct {
 	// Unicode is the collation by which PostgreSQL makes small letters of all of Unicode's, quoted; empty is the
 	// database's own.
 	Unicode string
+	// Schema is where PostgreSQL has the table; for LockNumber.
+	Schema string
 
 	name    string // quoted
 	columns []string
@@ -115,7 +117,7 @@ func (s *Table) unchanged(w *writer, key any, old int64, guard bool) {
 	w.arg(old)
 	if guard && s.Dialect == PostgreSQL {
 		w.text(" AND pg_try_advisory_xact_lock_shared(")
-		w.arg(LockNumber(s.Name, key))
+		w.arg(LockNumber(s.Schema, s.Name, key))
 		w.text(")")
 	}
 }
