@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"runtime/metrics":      {"runtime/host", "runtime/journal", "runtime/measure", "runtime/process"},
 	"runtime/admin":        {"runtime/host", "runtime/journal", "runtime/process", "runtime/session", "runtime/shutdown"},
 	"runtime/admin/client": {"runtime/admin"},
-	"runtime/cli": {"runtime/account", "runtime/admin", "runtime/admin/client", "runtime/datafolder", "runtime/document", "runtime/gate", "runtime/host", "runtime/journal",
+	"runtime/cli": {"runtime/account", "runtime/admin", "runtime/admin/client", "runtime/datafolder", "runtime/document", "runtime/gate", "runtime/handover", "runtime/host", "runtime/journal",
 		"runtime/datastore", "runtime/datastore/query", "runtime/listener", "runtime/method", "runtime/metrics", "runtime/session", "runtime/structure", "runtime/finding", "runtime/signature"},
 	"runtime/front":      {"runtime/current", "runtime/front/ja4", "runtime/front/mysql", "runtime/front/postgres", "runtime/front/proxy"},
 	"runtime/addressset": {"runtime/current", "runtime/session"},

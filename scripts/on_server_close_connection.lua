@@ -5,8 +5,8 @@ local user, connection, ignored = ...
 local info = connection_info()
 print(info.user_name .. " leaves after " .. (milliseconds() - started) .. " ms: " .. info.cause)
 
--- The row that the open method made; connections are numbered from 1 on at each start, so the latest one it is.
-local entry = ds.server_log:query("user_id = :1 and connection_id = :2 and process_id = 0 order by log_id desc", user, connection):first()
+-- The row that the open method made. (Its connection_id would not do: each host counts from 1 on, at each start.)
+local entry = log_id and ds.server_log:get(log_id)
 if entry then
   entry.exit_date, entry.exit_time = current_date(), current_time()
   entry.process_id, entry.process_name = current_process(), current_process_name()

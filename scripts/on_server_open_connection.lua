@@ -16,8 +16,9 @@ local saved, problem = entry:save() -- the lane is others' until it is on disk
 if not saved then
   print("not in the server log: " .. problem) -- a full disk, say: the door stays open
 end
+log_id = entry.log_id -- a process variable: the close method finds it again
 
 interprocess.greeted = interprocess.greeted + 1
-started = milliseconds() -- a process variable: the close method finds it again
+started = milliseconds() -- a process variable as well
 print(info.user_name .. " comes from " .. info.address .. ", visitor " .. interprocess.greeted)
 return 0

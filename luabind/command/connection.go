@@ -26,7 +26,7 @@ var connectionCommands = append([]Command{
 		Meaning: "the name of the calling process's user: its alias or account (0, the default), its account (1), its alias or an empty text (2)", run: currentUser},
 	{Name: "set_user_alias", Signature: "set_user_alias(alias)", FourD: "SET USER ALIAS", Since: "0.2", Roles: method.Server,
 		Meaning: "gives the user of the calling client process another name for this session; an empty text takes it back", run: setUserAlias},
-	{Name: "user_name", Signature: "user_name(user) -> text", Since: "0.1", Roles: method.Server,
+	{Name: "user_name", Signature: "user_name(user) -> text or nil", Since: "0.1", Waits: true, Roles: method.Server,
 		Meaning: "the name of the user with that number, empty when there is none", run: userName},
 	{Name: "reject_new_remote_connections", Signature: "reject_new_remote_connections(boolean)", FourD: "REJECT NEW REMOTE CONNECTIONS", Since: "0.1", Roles: method.Server,
 		Meaning: "refuses every new connection, or no longer; those that are open stay", run: rejectNew},
@@ -64,7 +64,7 @@ func connectionInfo(e *environment, L *lua.LState) int {
 	setEnd(c, set)
 	if c.Peer.Gate != "" {
 		set("gate", c.Peer.Gate)
-		setPassage(L, t, c.Peer.Passage)
+		t = passageView(t, c.Peer.Passage)
 	}
 	L.Push(t)
 	return 1
@@ -163,9 +163,27 @@ func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
+// userName gives a user's name. One that this host has not met yet is asked for outside: the lane is others' meanwhile.
 func userName(e *environment, L *lua.LState) int {
-	L.Push(lua.LString(e.host.UserName(session.UserNumber(checkInteger(L, 1)))))
+	user := session.UserNumber(checkInteger(L, 1))
+	name := e.host.UserName(user)
+	if name == "" && user > 0 {
+		var err error
+		if name, err = e.findUserName(L, user); err != nil {
+			return e.notKept(L, "user_name", err)
+		}
+	}
+	L.Push(lua.LString(name))
 	return 1
+}
+
+func (e *environment) findUserName(L *lua.LState, user session.UserNumber) (name string, err error) {
+	limit := &patience{watch: &e.watch, process: lane.Running(L).Process()}
+	err = e.outside(L, limit, func() error {
+		name, err = e.host.FindUserName(limit, user)
+		return err
+	})
+	return name, err
 }
 
 func rejectNew(e *environment, L *lua.LState) int {

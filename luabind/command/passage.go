@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"moongate/luabind/convert"
+	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
 	"moongate/runtime/session"
 
@@ -23,29 +24,29 @@ func setEnd(c *session.Connection, set func(name string, v any)) {
 	set("ended_by", cause.By())
 }
 
-// setPassage adds what is known of a gate's connection. upstream is no field of the table: it is asked for each time, and can
-// be set while the policy decides. Everything else in the table is a copy.
-func setPassage(L *lua.LState, t *lua.LTable, p *session.Passage) {
+// passageView adds what is known of a gate's connection to a table, and is what scripts see of it: all is read-only but
+// upstream, which is asked for each time, and can be set while the policy decides.
+func passageView(t *lua.LTable, p *session.Passage) *lua.LTable {
 	for _, f := range p.Facts {
 		t.RawSetString(f.Name, factValue(f.Value))
 	}
-	meta := L.CreateTable(0, 3)
-	meta.RawSetString("__index", &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
+	if upstream := p.Upstream(); upstream != "" { // for pairs
+		t.RawSetString("upstream", lua.LString(upstream))
+	}
+	return sandbox.View(t, "connection_info", func(L *lua.LState) int {
 		if L.Get(2) != lua.LString("upstream") || p.Upstream() == "" {
 			return 0
 		}
 		L.Push(lua.LString(p.Upstream()))
 		return 1
-	}})
-	meta.RawSetString("__newindex", &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
+	}, func(L *lua.LState) int {
 		setUpstream(L, p)
+		t.RawSetString("upstream", L.Get(3))
 		return 0
-	}})
-	meta.RawSetString("__metatable", lua.LString("connection info"))
-	t.Metatable = meta
+	})
 }
 
-// setUpstream is an assignment of upstream, or of what does not exist.
+// setUpstream is an assignment of upstream, or of what cannot be set.
 func setUpstream(L *lua.LState, p *session.Passage) {
 	name := L.Get(2).String()
 	if name != "upstream" {

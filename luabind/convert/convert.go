@@ -85,7 +85,7 @@ func (c *conversion) toGo(v lua.LValue, depth int) (any, error) {
 		if depth == maxDepth {
 			return nil, errDepth
 		}
-		return c.table(v, depth+1)
+		return c.table(behind(v), depth+1)
 	case *lua.LUserData:
 		if s, ok := v.Value.(Shared); ok {
 			return c.shared(s, depth)
@@ -142,6 +142,21 @@ func (c *conversion) count() error {
 		c.work(chargeEvery)
 	}
 	return nil
+}
+
+// behind is the table that a read-only one of the host's shows; any other is itself. Only the host can put such a value into a
+// metatable.
+func behind(t *lua.LTable) *lua.LTable {
+	meta, ok := t.Metatable.(*lua.LTable)
+	if !ok {
+		return t
+	}
+	if data, ok := meta.RawGetString("__readonly").(*lua.LUserData); ok {
+		if shows, ok := data.Value.(interface{ Behind() *lua.LTable }); ok {
+			return shows.Behind()
+		}
+	}
+	return t
 }
 
 func (c *conversion) table(t *lua.LTable, depth int) (any, error) {

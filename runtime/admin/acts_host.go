@@ -201,6 +201,27 @@ func (h *house) Quit(q QuitAct) (Done, error) {
 	return Done{Count: n, Text: fmt.Sprintf("the server stops (%s): %s connected", q.Mode, plural(n, "client"))}, nil
 }
 
+// Restart begins a restart.
+func (h *house) Restart(r RestartAct) (Done, error) {
+	if r.Mode == "" {
+		r.Mode = "wait"
+	}
+	mode, ok := modes[r.Mode]
+	switch {
+	case !ok || mode == host.QuitNow:
+		return Done{}, failing(ErrBad, "mode %q; it must be in, wait or wait-active", r.Mode)
+	case !(r.Seconds >= 0 && r.Seconds <= longestDelay.Seconds()):
+		return Done{}, failing(ErrBad, "%v seconds; it must be 0 to %v", r.Seconds, longestDelay.Seconds())
+	case h.facts.Restart == nil:
+		return Done{}, failing(ErrTooLate, "this server cannot be restarted: quit it and start it again")
+	}
+	pid, err := h.facts.Restart(host.QuitRequest{Mode: mode, Delay: time.Duration(r.Seconds * float64(time.Second))})
+	if err != nil {
+		return Done{}, failing(ErrTooLate, "not restarted: %w", err)
+	}
+	return Done{Count: 1, Text: fmt.Sprintf("process %d starts; this one serves until it is ready", pid)}, nil
+}
+
 // CancelQuit takes all requests to stop back.
 func (h *house) CancelQuit() (Done, error) {
 	if err := h.host.CancelQuit(); err != nil {

@@ -30,7 +30,8 @@ type Server struct {
 	Accepted           int64 `json:"accepted"` // verdicts since the start
 	Refused            int64 `json:"refused"`
 
-	Quit    *Quit   `json:"quit,omitempty"` // nil while nobody has asked for the end
+	Gates   []Gate  `json:"gates,omitempty"` // by name; none without gates
+	Quit    *Quit   `json:"quit,omitempty"`  // nil while nobody has asked for the end
 	Journal Journal `json:"journal"`
 }
 
@@ -166,7 +167,7 @@ type Lane struct {
 // Event is one thing that happened, as the stream of events gives it.
 type Event struct {
 	Time       time.Time `json:"time"`
-	Kind       string    `json:"kind"` // accepted, refused, closed, process ended, script failed, scripts loaded, scripts not loaded, quit, quit canceled, waiting, stage, ended
+	Kind       string    `json:"kind"` // accepted, refused, closed, process ended, script failed, scripts loaded, scripts not loaded, restarting, restarted, restart failed, quit, quit canceled, waiting, stage, ended
 	Connection int64     `json:"connection,omitempty"`
 	Process    int64     `json:"process,omitempty"`
 	User       string    `json:"user,omitempty"`
@@ -204,6 +205,12 @@ type (
 		Message string  `json:"message,omitempty"` // for the clients; "": a default
 	}
 )
+
+// RestartAct has a new process serve in place of this one, which goes when its clients have gone.
+type RestartAct struct {
+	Mode    string  `json:"mode,omitempty"`    // in, wait, wait-active: when clients of the old process must have gone; "": wait
+	Seconds float64 `json:"seconds,omitempty"` // of the mode in
+}
 
 // Done is the answer to an act.
 type Done struct {

@@ -163,6 +163,7 @@ func (h *FakeHouse) RefuseNew(refuse bool) (Done, error) { return h.act("refuse 
 func (h *FakeHouse) Reload() (Done, error)               { return h.act("reload") }
 func (h *FakeHouse) Quit(q QuitAct) (Done, error)        { return h.act("quit %+v", q) }
 func (h *FakeHouse) CancelQuit() (Done, error)           { return h.act("cancel quit") }
+func (h *FakeHouse) Restart(r RestartAct) (Done, error)  { return h.act("restart %+v", r) }
 
 func (h *FakeHouse) Events(ctx context.Context) iter.Seq[Event] {
 	return func(yield func(Event) bool) {

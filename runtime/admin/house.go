@@ -28,6 +28,7 @@ type House interface {
 	Reload() (Done, error) // the error is that of the scripts; the last good version stays
 	Quit(QuitAct) (Done, error)
 	CancelQuit() (Done, error)
+	Restart(RestartAct) (Done, error) // begins it; events say how it goes on
 
 	// Events gives what happens from now on, until ctx ends or the server is over. A reader that is too slow misses
 	// some: the next event says how many.

@@ -11,17 +11,19 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
 // Options are what a Listener is made of. Address, House and Log must be given.
 type Options struct {
-	Address   string       // host:port; port 0 takes a free one
-	Token     string       // what peers off loopback must know; "": the address must be a loopback one
-	House     House        // what is shown and acted on
-	Metrics   http.Handler // served at /metrics; nil: there are none
-	Dashboard []byte       // JSON, served at /grafana.json; nil: there is none
-	Log       *slog.Logger // gets each act (Info), what is refused (Warn) and each request (Debug)
+	Address   string           // host:port; port 0 takes a free one
+	Token     string           // what peers off loopback must know; "": the address must be a loopback one
+	House     House            // what is shown and acted on
+	Metrics   http.Handler     // served at /metrics; nil: there are none
+	Socket    *net.TCPListener // bound already, for Address; nil: it is bound by Open
+	Dashboard []byte           // JSON, served at /grafana.json; nil: there is none
+	Log       *slog.Logger     // gets each act (Info), what is refused (Warn) and each request (Debug)
 }
 
 // Listener is one address where administrators come in. Make it with Open. Its methods may be called from any goroutine.
@@ -66,9 +68,18 @@ func Open(o Options) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for administrators on %s: %w; give host:port", o.Address, reason(err))
 	}
+	if o.Socket != nil {
+		at = o.Socket.Addr().(*net.TCPAddr)
+	}
 	if !at.IP.IsLoopback() && o.Token == "" {
+		if o.Socket != nil {
+			o.Socket.Close()
+		}
 		return nil, fmt.Errorf("cannot listen for administrators on %s: it can be reached from other machines; "+
 			"give --admin-token-file, or bind to loopback (127.0.0.1:%d)", o.Address, at.Port)
+	}
+	if o.Socket != nil {
+		return open(o.Socket, at.AddrPort(), o), nil
 	}
 	inner, err := net.ListenTCP("tcp", at)
 	if err != nil {
@@ -109,6 +120,13 @@ func open(inner net.Listener, bound netip.AddrPort, o Options) *Listener {
 // Address is the bound address, with the port that was taken.
 func (l *Listener) Address() netip.AddrPort { return l.bound }
 
+// Socket is the bound socket, for another process that is to accept on it too. It stays the Listener's. It is nil for a
+// Listener that has none of TCP.
+func (l *Listener) Socket() syscall.Conn {
+	socket, _ := l.inner.(syscall.Conn)
+	return socket
+}
+
 // Serve answers administrators, and blocks until Close is over. A Listener serves once. When the address fails for good,
 // Serve says so in the log and returns.
 func (l *Listener) Serve() {
@@ -118,6 +136,14 @@ func (l *Listener) Serve() {
 		return
 	}
 	<-l.done
+}
+
+// Yield stops listening, because another process listens at the same address from now on. What is being answered, and
+// streams of events, go on until Close. It does not wait.
+func (l *Listener) Yield() {
+	l.closed.Store(true)
+	l.inner.Close()
+	l.server.SetKeepAlivesEnabled(false) // the next request is for the other one
 }
 
 // Close stops listening. It waits for answers that are being written, and for streams of events, which end by themselves

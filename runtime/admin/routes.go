@@ -69,6 +69,8 @@ func routes() []route {
 			func(h House, _ place, b NewConnectionsAct) (Done, error) { return h.RefuseNew(b.Refuse) }),
 		act("POST", "/v1/reload", "reload", "loads the scripts again; 422 says what is wrong with them, and the last good version stays",
 			func(h House, _ place, _ nothing) (Done, error) { return h.Reload() }, 422),
+		act("POST", "/v1/restart", "restart", "has a new process of the program serve in place of this one, without refusing anybody; it begins now, and events say how it ends",
+			func(h House, _ place, b RestartAct) (Done, error) { return h.Restart(b) }, 409),
 		act("POST", "/v1/quit", "quit", "asks the server to stop",
 			func(h House, _ place, b QuitAct) (Done, error) { return h.Quit(b) }, 409),
 		act("DELETE", "/v1/quit", "cancelQuit", "takes all requests to stop back",
@@ -287,6 +289,8 @@ func (n NewConnectionsAct) target() string {
 	}
 	return "accepted"
 }
+
+func (r RestartAct) target() string { return QuitAct{Mode: r.Mode, Seconds: r.Seconds}.target() }
 
 func (q QuitAct) target() string {
 	if q.Mode == "in" {

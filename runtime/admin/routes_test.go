@@ -43,8 +43,11 @@ var requestsOf = map[string][]request{
 	},
 	"newConnections": {{"/v1/new-connections", `{"refuse":true}`, "refuse true"}, {"/v1/new-connections", `{"refuse":false}`, "refuse false"}},
 	"reload":         {{"/v1/reload", "", "reload"}},
-	"quit":           {{"/v1/quit", `{"mode":"in","seconds":1.5,"message":"bye"}`, "quit {Mode:in Seconds:1.5 Message:bye}"}},
-	"cancelQuit":     {{"/v1/quit", "", "cancel quit"}},
+	"restart": {
+		{"/v1/restart", `{"mode":"in","seconds":1.5}`, "restart {Mode:in Seconds:1.5}"}, {"/v1/restart", "", "restart {Mode: Seconds:0}"},
+	},
+	"quit":       {{"/v1/quit", `{"mode":"in","seconds":1.5,"message":"bye"}`, "quit {Mode:in Seconds:1.5 Message:bye}"}},
+	"cancelQuit": {{"/v1/quit", "", "cancel quit"}},
 }
 
 // Every route answers as the document says, whether the house has much or nothing to show.
@@ -233,7 +236,9 @@ func TestActsAreInTheLog(t *testing.T) {
 		"send target=everybody message=hi by=ann result=send {Text:hi Connection:0 User: Session:}",
 		"send target=user ann message=hi by=ann result=send {Text:hi Connection:0 User:ann Session:}",
 		"new connections target=refused by=ann result=refuse true", "new connections target=accepted by=ann result=refuse false",
-		"reload by=ann result=reload", "quit target=in 1.5s message=bye by=ann result=quit {Mode:in Seconds:1.5 Message:bye}",
+		"reload by=ann result=reload",
+		"restart target=in 1.5s by=ann result=restart {Mode:in Seconds:1.5}", "restart by=ann result=restart {Mode: Seconds:0}",
+		"quit target=in 1.5s message=bye by=ann result=quit {Mode:in Seconds:1.5 Message:bye}",
 		"cancel quit by=ann result=cancel quit",
 		"cancel quit by=eve_ü_ " + strings.Repeat("x", 57) + " error=cancel quit: too late",
 		"quit target=now error=quit {Mode:now Seconds:0 Message:}: too late",

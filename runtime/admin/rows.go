@@ -23,6 +23,9 @@ type Facts struct {
 	Scripts, Data string   // the folders
 	Journal       *journal.Journal
 	Exit          func(host.Report, error) int // the exit code to come
+
+	// Restart begins a restart, and gives the new process's number in the operating system. nil: there can be none.
+	Restart func(host.QuitRequest) (pid int, err error)
 }
 
 // house is a host as the administrator sees it.
@@ -63,7 +66,7 @@ func (h *house) Server() Server {
 		RefusesNew: sessions.RefusesNew(), Accounts: h.host.HasAccounts(), UsersProblem: h.host.UsersProblem(),
 		Connections: totals.Open, LoggingIn: totals.Arrivals, MaximumConnections: sessions.Maximum(),
 		Users: sessions.Users(), Processes: h.host.Processes().Count(nil),
-		Journal: h.journal(),
+		Gates: gateRows(h.host.Gates()), Journal: h.journal(),
 	}
 	for outcome, n := range h.host.Outcomes() {
 		if outcome.Accepted {

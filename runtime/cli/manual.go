@@ -56,6 +56,11 @@ var manuals = []manual{
 	{name: "refuse-new", meaning: "refuse new connections; those that are open stay", examples: []string{"refuse-new"}},
 	{name: "accept-new", meaning: "let new connections in again, as the scripts decide", examples: []string{"accept-new"}},
 	{name: "reload", meaning: "load the scripts again", examples: []string{"reload"}},
+	{name: "restart", meaning: "have a new process of the program serve, without refusing anybody",
+		examples: []string{"restart", "restart --in 10m", "restart --wait-active"},
+		more: "The new process runs the same file with the same arguments; the file may have been replaced. The old one hands it\n" +
+			"its listening sockets as soon as it is ready, and goes when its clients have gone. If it does not start, the old\n" +
+			"one serves on, and this says why. Exit codes: 0 the new one serves, 1 it does not, 2 wrong usage."},
 	{name: "quit", meaning: "stop the server, in one of four ways",
 		examples: []string{"quit --in 90s --message \"back at noon\"",
 			"quit --wait", "quit --wait-active --detach", "quit --now", "quit --cancel"},

@@ -14,6 +14,9 @@
 //	log [SERVER] [-count N] REGEXP
 //		waits until the log matches, N times; when the server has ended it must be N times exactly. A "! log" says that it never
 //		did, so the server must have ended
+//	database [away|back]
+//		makes an empty schema in the PostgreSQL that MOONGATE_TEST_POSTGRES names; $database is its URL. "away" breaks all connections to
+//		it and lets nobody connect until "back"
 //	signal [SERVER] INT|TERM|KILL
 //		sends an OS signal
 //	exit [SERVER] CODE
@@ -118,6 +121,7 @@ func runScripts(t *testing.T, files []string) {
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":    onScene((*scene).serve),
+			"database": onScene((*scene).database),
 			"log":      scriptLog,
 			"signal":   onScene((*scene).signal),
 			"exit":     onScene((*scene).exit),
@@ -135,7 +139,8 @@ func runScripts(t *testing.T, files []string) {
 	})
 }
 
-// condition knows what [race], [root] and [files:N] mean: built with the race detector, run by root, N file descriptors for each process.
+// condition knows what [race], [root], [postgres] and [files:N] mean: built with the race detector, run by root, there is a PostgreSQL to
+// test with, N file descriptors for each process.
 func condition(name string) (bool, error) {
 	if n, ok := strings.CutPrefix(name, "files:"); ok {
 		return mayOpen(n)
@@ -143,6 +148,8 @@ func condition(name string) (bool, error) {
 	switch name {
 	case "race":
 		return raceDetector, nil
+	case "postgres":
+		return os.Getenv(postgresVariable) != "", nil
 	case "root":
 		return os.Geteuid() == 0, nil
 	default:
@@ -171,6 +178,7 @@ type scene struct {
 	ts      *testscript.TestScript // of the command that runs
 	servers map[string]*server
 	clients map[string][]*client
+	wire    *wire // to the PostgreSQL; nil: none
 }
 
 type sceneKey struct{}

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"moongate/runtime/datafolder"
 	"moongate/runtime/datastore"
 	documents "moongate/runtime/document"
+	"moongate/runtime/handover"
 	"moongate/runtime/host"
 	"moongate/runtime/journal"
 	"moongate/runtime/listener"
@@ -44,11 +46,20 @@ func start(m *invocation, f *flags, args []string) int {
 	if err != nil {
 		return m.usage(err)
 	}
+	s := &server{flags: f, log: log, stderr: m.stderr}
+	s.numbers.server = s
+	if !f.local {
+		signals, quiet := restartSignals() // from the first moment on: without it the signal ends the program
+		defer quiet()
+		s.restarts.signals = signals
+		if err := s.inherit(); err != nil {
+			return m.failed(err)
+		}
+	}
 	for _, name := range f.unknownVariables() {
 		log.Warn("no flag has this environment variable; see moongate --help", "variable", name)
 	}
 	limitMemory(uint64(f.memoryLimit))
-	s := &server{flags: f, log: log}
 	if f.console {
 		s.console = newConsole(m, lines, log)
 	}
@@ -69,13 +80,23 @@ type server struct {
 	users     *account.Users // nil: no accounts
 	host      *host.Host
 	scripts   host.Scripts
-	store     *datastore.Store // nil: the scripts have no tables
+	store     *datastore.Store // nil: nobody needs one, or only numbers does, later
+	numbers   userNumbers
 	listeners []*listener.Listener
+	asked     []string         // the address that --listen has for each of them
 	gates     []netip.AddrPort // of --gate, then those of on_server_startup
 	admin     *admin.Listener  // nil: none
 	console   *console         // nil: none
 	serving   sync.WaitGroup   // a goroutine for each listener, ended by its Close
 	over      chan struct{}    // closed when the server is over
+
+	stderr     io.Writer          // of a successor, until it serves
+	heritage   *handover.Heritage // from the process that this one takes over from; nil: none
+	sockets    *handover.Sockets  // that were inherited and not taken yet; nil: none
+	restarts   restarts
+	notifier   *notifier      // nil: systemd does not want to know
+	failed     error          // why it does not serve although it has started
+	attendants sync.WaitGroup // goroutines that end when the server is over
 }
 
 // open makes a server: it reads the accounts, loads the scripts, takes the data folder and binds the addresses, in this
@@ -102,9 +123,11 @@ func (s *server) open(open host.OpenScripts) (err error) {
 		return err
 	}
 	s.host.SetScripts(s.scripts)
+	s.heritage.Alive("scripts loaded")
 	if err := s.takeData(); err != nil {
 		return err
 	}
+	s.heritage.Alive("data folder open")
 	return s.listen()
 }
 
@@ -115,20 +138,14 @@ func (s *server) assemble() {
 		Role: s.role(), Log: s.log, Version: Version(), Rules: f.rules, MaxConnections: f.maxConnections,
 		MethodTimeout: f.methodTimeout, IdleTimeout: f.idleTimeout, LoginTimeout: f.loginTimeout, Slice: f.slice, TraceSlow: f.traceSlow,
 		QuitDelay: f.quitDelay, QuitWindow: f.quitWindow, AcceptOnError: f.onError == "accept", Session: s.session, Users: s.users,
+		Sockets: gateSockets{s.sockets},
 	})
 }
 
 // takeData takes the data folder and opens what is in it.
 func (s *server) takeData() (err error) {
-	if s.data, err = datafolder.Open(s.flags.data); err != nil {
+	if err := s.openData(); err != nil {
 		return err
-	}
-	s.removeAddresses() // of a server that was killed; one that runs has the folder
-	var numbers *account.Numbers
-	if !s.flags.local { // of users who log in, and of those whom a gate knows by their certificates
-		if numbers, err = account.OpenNumbers(s.data.File(datafolder.NumberFile)); err != nil {
-			return err
-		}
 	}
 	if err := s.openStore(); err != nil {
 		return err
@@ -137,9 +154,22 @@ func (s *server) takeData() (err error) {
 		s.host.SetData(host.Data{Documents: documents.New(s.data.File(documents.FolderName)), Store: s.store})
 		return nil
 	}
-	s.journal = journal.Open(journal.Options{Folder: s.data.Path(), Session: s.session, Keep: time.Duration(s.flags.journalKeep), Log: s.log})
-	s.host.SetData(host.Data{Journal: s.journal, Numbers: numbers, Documents: documents.New(s.data.File(documents.FolderName)), Store: s.store})
+	s.journal = journal.Open(journal.Options{Folder: s.data.Path(), Session: s.session, Keep: time.Duration(s.flags.journalKeep), Beside: s.heritage != nil, Log: s.log})
+	s.host.SetData(host.Data{Journal: s.journal, Numbers: &s.numbers, Documents: documents.New(s.data.File(documents.FolderName)), Store: s.store})
 	return nil
+}
+
+// openData takes the data folder, or a part in it.
+func (s *server) openData() (err error) {
+	if s.heritage != nil {
+		s.data, err = datafolder.Inherit(s.flags.data, s.heritage.Lock)
+		return err
+	}
+	s.data, err = datafolder.Open(s.flags.data)
+	if err == nil {
+		s.removeAddresses() // of a server that was killed; one that runs has the folder
+	}
+	return err
 }
 
 // close closes what open has opened when it fails.
@@ -162,11 +192,11 @@ func (s *server) listen() error {
 		if address == "none" {
 			continue
 		}
-		l, err := listener.Open(address, s.log)
+		l, err := s.bind(address)
 		if err != nil {
 			return inUse(err, "--listen")
 		}
-		s.listeners = append(s.listeners, l)
+		s.listeners, s.asked = append(s.listeners, l), append(s.asked, address)
 	}
 	if err := s.openGates(); err != nil {
 		return err
@@ -174,7 +204,18 @@ func (s *server) listen() error {
 	if err := s.openAdmin(); err != nil {
 		return err
 	}
+	if s.heritage != nil {
+		return nil // the predecessor's are right until it stops
+	}
 	return s.writeAddresses()
+}
+
+// bind binds an address of --listen, or takes the socket that was inherited for it.
+func (s *server) bind(address string) (*listener.Listener, error) {
+	if inner := s.sockets.Take(handover.Clients, address, ""); inner != nil {
+		return listener.Inherit(inner, s.log)
+	}
+	return listener.Open(address, s.log)
 }
 
 // inUse says what to do about an address that another program has.
@@ -200,61 +241,16 @@ func (s *server) openAdmin() error {
 	}
 	facts := admin.Facts{
 		Version: Version(), Listen: s.bound(), Scripts: absolute(f.scripts), Data: s.data.Path(), Journal: s.journal,
-		Exit: exitCode,
+		Exit: exitCode, Restart: s.restart,
 	}
 	l, err := admin.Open(admin.Options{
 		Address: f.admin, Token: token, House: admin.NewHouse(s.host, facts), Metrics: metrics.Handler(s.host, s.journal, Version(), s.log),
-		Dashboard: metrics.Dashboard(), Log: s.log,
+		Dashboard: metrics.Dashboard(), Log: s.log, Socket: s.sockets.Take(handover.Admin, f.admin, ""),
 	})
 	if err != nil {
 		return inUse(err, "--admin")
 	}
 	s.admin = l
-	return nil
-}
-
-// removeAddresses takes the files away that say where the server listens: it does not, yet or any more.
-func (s *server) removeAddresses() {
-	for _, name := range []string{s.flags.addressFile, s.flags.adminAddressFile} {
-		if name != "" {
-			os.Remove(name)
-		}
-	}
-}
-
-// writeAddresses writes --address-file and --admin-address-file.
-func (s *server) writeAddresses() error {
-	var clients, admins strings.Builder
-	for _, l := range s.listeners {
-		fmt.Fprintln(&clients, l.Address())
-	}
-	for _, g := range s.gates {
-		fmt.Fprintln(&clients, g)
-	}
-	if s.admin != nil {
-		fmt.Fprintln(&admins, s.admin.Address())
-	}
-	if err := writeFile("--address-file", s.flags.addressFile, clients.String()); err != nil {
-		return err
-	}
-	return writeFile("--admin-address-file", s.flags.adminAddressFile, admins.String())
-}
-
-// writeFile writes a file whole or not at all, so that who waits for it never reads half of it. Without a name it does
-// nothing.
-func writeFile(flag, name, text string) error {
-	if name == "" {
-		return nil
-	}
-	temporary := name + ".new"
-	err := os.WriteFile(temporary, []byte(text), 0o644)
-	if err == nil {
-		err = os.Rename(temporary, name)
-	}
-	if err != nil {
-		os.Remove(temporary)
-		return fmt.Errorf("cannot write %s: %w", flag, err)
-	}
 	return nil
 }
 
@@ -275,31 +271,35 @@ func (s *server) run() int {
 		signal.Notify(signals, syscall.SIGHUP) // its terminal has gone
 		defer s.console.restore()
 	}
-	var attendants sync.WaitGroup // they end when the server is over
-	defer attendants.Wait()
+	s.notifier = newNotifier(s.log)
+	defer s.notifier.close()
+	defer s.attendants.Wait()
+	defer s.heritage.Close()
 	defer close(s.over)
 	defer s.data.Close()
 	defer s.closeStore()
-	defer s.removeAddresses()
+	defer func() {
+		if !s.restarts.replaced() {
+			s.removeAddresses()
+		}
+	}()
 	if s.admin != nil {
-		attendants.Go(s.admin.Serve)
+		if s.heritage == nil { // otherwise administrators are still the predecessor's
+			s.attendants.Go(s.admin.Serve)
+		}
 		defer s.admin.Close(lastAnswers)
 	}
 	if s.users != nil {
-		attendants.Go(func() { s.users.Watch(s.over) })
+		s.attendants.Go(func() { s.users.Watch(s.over) })
 	}
-	attendants.Go(func() {
-		for {
-			select {
-			case sig := <-signals:
-				s.log.Info("OS signal", "signal", sig.String())
-				s.host.Interrupt()
-			case <-s.over:
-				return
-			}
-		}
+	s.attendants.Go(func() { s.attend(signals, s.restarts.signals) })
+	report, err := s.host.Run(s.letIn, func() {
+		s.notifier.stopping()
+		s.shut()
 	})
-	report, err := s.host.Run(s.letIn, s.shut)
+	if err == nil {
+		err = s.failed
+	}
 	if err == nil && len(report.Left) == 0 {
 		s.serving.Wait()
 	}
@@ -311,6 +311,25 @@ func (s *server) run() int {
 		return ExitFailed
 	}
 	return code
+}
+
+// attend does what OS signals say, until the server is over.
+func (s *server) attend(signals, restart <-chan os.Signal) {
+	for {
+		select {
+		case sig := <-signals:
+			s.log.Info("OS signal", "signal", sig.String())
+			s.notifier.stopping()
+			s.host.Interrupt()
+		case sig := <-restart:
+			s.log.Info("OS signal", "signal", sig.String())
+			if _, err := s.restart(host.QuitRequest{Mode: host.QuitWait}); err != nil {
+				s.log.Warn("not restarted: the server goes on", "error", err)
+			}
+		case <-s.over:
+			return
+		}
+	}
 }
 
 // lastAnswers is how long administrators have to take the last answers.
@@ -334,10 +353,21 @@ func (s *server) letIn() {
 		s.log.Info("the processes run", "until", until)
 		return
 	}
+	if s.failed = s.takeOver(); s.failed != nil {
+		s.host.ShutGates()
+		s.host.AskToQuit(host.QuitRequest{Mode: host.QuitNow})
+		return
+	}
 	s.noteGates()
 	for _, l := range s.listeners {
 		s.serving.Go(func() { l.Serve(s.host) })
 	}
+	if s.heritage != nil && s.admin != nil {
+		s.attendants.Go(s.admin.Serve)
+	}
+	s.inherited()
+	s.notifier.ready(s.addresses())
+	s.attendants.Go(func() { s.notifier.guard(doorAnswers(s.scripts), s.over) })
 	s.log.Info("clients can connect", "listen", s.addresses())
 }
 

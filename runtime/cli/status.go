@@ -75,7 +75,8 @@ func statusLines(s *admin.Server, address string) []sheetLine {
 		{"state", []cell{{s.State, stateStyles[s.State]}, {text: "up " + lasted(s.Uptime)}, {text: "since " + clock(s.Started)}}},
 	}
 	lines = append(lines, shutdownLines(s)...)
-	lines = append(lines, sheetLine{"listens", []cell{{text: strings.Join(s.Listen, " ")}}},
+	lines = append(lines, sheetLine{"listens", []cell{{text: strings.Join(s.Listen, " ")}}})
+	lines = append(append(lines, gateLines(s.Gates)...),
 		sheetLine{"scripts", []cell{{text: s.Scripts}, {text: "version " + s.ScriptsVersion}}})
 	if s.ScriptsProblem != "" {
 		lines = append(lines, sheetLine{"", []cell{{"the files there are not used: " + s.ScriptsProblem, red}}})

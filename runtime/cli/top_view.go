@@ -170,7 +170,7 @@ func (v *view) summary() []sheetLine {
 	if sleeping := v.sleeping(); sleeping > 0 {
 		open.says = append(open.says, cell{text: fmt.Sprintf("%d asleep", sleeping)})
 	}
-	lines = append(lines, open)
+	lines = append(append(lines, open), gateLines(n.Gates)...)
 	if n.UsersProblem != "" {
 		lines = append(lines, sheetLine{"users", []cell{{"the file is not used: " + n.UsersProblem, red}}})
 	}

@@ -11,25 +11,25 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-
-	"github.com/gofrs/flock"
 )
 
-// Layout is the version of the layout that this program writes. Layout 1: the files lock, layout, numbers and
-// journal.db, and the folder documents.
-const Layout = 1
+// Layout is the version of the layout that this program writes. Layout 2: the files lock, layout, journal.db and data.sqlite,
+// and the folder documents. In layout 1 the users' numbers were in a file of their own, which is imported into the data; an
+// older program would give numbers anew, and must not have the folder any more.
+const Layout = 2
 
 // Names of the files in the folder. The journal's belongs to package journal.
 const (
 	lockFile   = "lock"
 	layoutFile = "layout"
-	NumberFile = "numbers" // the users' numbers
+	NumberFile = "numbers" // the users' numbers of layout 1
 )
 
-// Folder is a data folder that this program has to itself until Close.
+// Folder is a data folder that this program has to itself until Close, or together with the server that it takes over
+// from (Inherit).
 type Folder struct {
 	path string
-	lock *flock.Flock
+	lock lock
 }
 
 // ErrInUse is returned by Open when another server has the folder.
@@ -45,8 +45,7 @@ func Open(path string) (*Folder, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make the data folder: %w; give another with --data", err)
 	}
-	lock := flock.New(filepath.Join(path, lockFile), flock.SetPermissions(0o600))
-	taken, err := lock.TryLock()
+	lock, taken, err := takeLock(filepath.Join(path, lockFile))
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the data folder: %w; it must be writable, or give another with --data", err)
 	}
@@ -60,6 +59,42 @@ func Open(path string) (*Folder, error) {
 	}
 	return f, nil
 }
+
+// Inherit takes part in a folder that another server has, by the lock that this server has handed over; the file is the
+// Folder's from now on. It is an error when that is not the lock of this folder. Who has the folder is not written down
+// before Sign.
+func Inherit(path string, shared *os.File) (*Folder, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	lock, err := shareLock(filepath.Join(path, lockFile), shared)
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s: it is not the one that was handed over: %w; quit the server and start it again", path, err)
+	}
+	text, err := os.ReadFile(filepath.Join(path, layoutFile))
+	if err == nil {
+		err = check(filepath.Join(path, layoutFile), string(text))
+	}
+	if err != nil {
+		lock.close()
+		return nil, fmt.Errorf("cannot read the data folder: %w", err)
+	}
+	return &Folder{path: path, lock: lock}, nil
+}
+
+// Shared is the lock for a process that is to Inherit the folder. It stays the Folder's. It is nil on systems where locks
+// cannot be shared.
+func (f *Folder) Shared() *os.File { return f.lock.file() }
+
+// Sign writes down that this process has the folder now. A full disk is no reason not to serve: then the file says who
+// had it before.
+func (f *Folder) Sign() error {
+	return replace(filepath.Join(f.path, layoutFile), signature())
+}
+
+// signature is what the layout file says.
+func signature() string { return fmt.Sprintf("layout %d\nserver %d\n", Layout, os.Getpid()) }
 
 // holder says which process has the folder, if that is known.
 func holder(path string) string {
@@ -86,8 +121,7 @@ func (f *Folder) enter() error {
 	if err := check(name, string(text)); err != nil {
 		return err
 	}
-	now := fmt.Sprintf("layout %d\nserver %d\n", Layout, os.Getpid())
-	if err := replace(name, now); err != nil && len(text) == 0 { // a full disk is no reason not to serve
+	if err := replace(name, signature()); err != nil && len(text) == 0 { // a full disk is no reason not to serve
 		return fmt.Errorf("cannot write to the data folder: %w; give another with --data", err)
 	}
 	return nil
@@ -136,5 +170,5 @@ func (f *Folder) Exposed() bool {
 // File is the path of a file in the folder.
 func (f *Folder) File(name string) string { return filepath.Join(f.path, name) }
 
-// Close lets another server have the folder.
-func (f *Folder) Close() { f.lock.Unlock() }
+// Close lets another server have the folder, unless it is shared: then with the Close of the last one.
+func (f *Folder) Close() { f.lock.close() }

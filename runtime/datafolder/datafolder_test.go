@@ -57,7 +57,8 @@ func TestLayouts(t *testing.T) {
 		{"", ""},
 		{"layout 1\n", ""},
 		{"layout 1\nserver 99\n", ""},
-		{"layout 2\n", "written by a newer moongate (layout 2; this one knows 1)"},
+		{"layout 2\n", ""},
+		{"layout 3\n", "written by a newer moongate (layout 3; this one knows 2)"},
 		{"layout 0\n", "is no layout"},
 		{"hello\n", "is no layout"},
 	} {

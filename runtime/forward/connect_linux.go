@@ -22,18 +22,13 @@ func (f *flow) connect(address netip.AddrPort) Cause {
 	case 0:
 		return NoCause
 	case unix.EINPROGRESS, unix.EINTR:
-	default:
-		return f.notConnected(err)
-	}
-	// To an upstream on this machine the connection is made, or refused, by now.
-	switch err := connect(fd, address); err {
-	case 0, unix.EISCONN:
-	case unix.EALREADY, unix.EINPROGRESS, unix.EINTR:
+		// To an upstream on this machine the connection is made by now, but to ask costs more than the event that says so, which
+		// comes together with the client's first words.
 		f.connecting = true
+		return NoCause
 	default:
 		return f.notConnected(err)
 	}
-	return NoCause
 }
 
 // notConnected notes why the upstream could not be connected.

@@ -202,6 +202,9 @@ func (f *flow) settle(s side, events uint32) Cause {
 	}
 	if events&unix.EPOLLOUT != 0 {
 		f.connecting = false
+		if m := f.limits; m != nil && *m == (limits{connectBy: m.connectBy}) {
+			f.limits = nil
+		}
 	}
 	return NoCause
 }

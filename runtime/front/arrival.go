@@ -52,6 +52,19 @@ func (a *Arrival) Refusal(code int64, reason string) []byte {
 	}
 }
 
+// Unheard is what a client gets that is refused before a word of it is read: as Refusal, in the form in which servers of the
+// protocols say that they can serve nobody. A PostgreSQL client that has asked for TLS prints it too.
+func (f *Front) Unheard(code int64, reason string) []byte {
+	switch f.options.Protocol {
+	case Postgres:
+		return postgres.AppendError(nil, postgres.StateRefused, reason)
+	case MySQL:
+		return mysql.AppendError(nil, 0, code, reason)
+	default:
+		return []byte(f.options.RefusalMessage)
+	}
+}
+
 // Refuse sends the refusal and the end of file to the client, and then is Leave. It blocks for a second at the most, with
 // MySQL two. The connection is for the caller to close, best after a moment in which the client can read.
 func (a *Arrival) Refuse(code int64, reason string) {

@@ -230,14 +230,14 @@ func (g *Gate) Upstreams() []Report {
 	return all
 }
 
-// Dial connects to the next upstream, and to others after one that fails. It blocks until one takes the connection, all have
-// failed, or ctx ends. The upstream has begun a connection, for who calls to End.
-func (g *Gate) Dial(ctx context.Context, choice *Upstream) (net.Conn, *Upstream, error) {
-	var tried Tried
-	err := errors.New("there is no upstream")
+// Dial connects to the choice, or without one to the next upstream that has not been tried, and to others after one that fails.
+// It blocks until one takes the connection, all have failed, or ctx ends. The upstream has begun a connection, for who calls to
+// End. The error is that of the last one, ErrExhausted when there was none to try.
+func (g *Gate) Dial(ctx context.Context, choice *Upstream, tried *Tried) (net.Conn, *Upstream, error) {
+	err := ErrExhausted
 	for u := choice; ; {
 		if choice == nil {
-			if u = g.Pick(&tried); u == nil {
+			if u = g.Pick(tried); u == nil {
 				return nil, nil, err
 			}
 		}
@@ -273,12 +273,15 @@ func (g *Gate) dial(ctx context.Context, u *Upstream) (net.Conn, error) {
 	return conn, nil
 }
 
-// ErrUnknownHost is why an upstream cannot be tried whose host was not found.
-var ErrUnknownHost = errors.New("the host is not known")
+// Errors of Dial beside those of connecting.
+var (
+	ErrUnknownHost = errors.New("the host is not known")
+	ErrExhausted   = errors.New("there is no other upstream to try")
+)
 
 // dialFirst connects the upstream of a client of MySQL, before the policy is asked.
 func (g *Gate) dialFirst(ctx context.Context, _ front.Facts) (net.Conn, string, error) {
-	conn, u, err := g.Dial(ctx, nil)
+	conn, u, err := g.Dial(ctx, nil, new(Tried))
 	if err != nil {
 		return nil, "", err
 	}

@@ -55,7 +55,7 @@ func (h *Host) OpenGate(d gate.Definition) (netip.AddrPort, error) {
 	if err := d.Check(); err != nil {
 		return netip.AddrPort{}, err
 	}
-	l, err := listener.Open(d.Listen, h.log)
+	l, err := h.bind(d)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
@@ -198,7 +198,7 @@ func (g *openGate) Open(peer session.Peer, handover func()) (listener.Guest, []b
 	if refusal := h.sessions.Check(peer); refusal.Code != 0 {
 		g.refused.Add(1)
 		h.refused(peer, nil, session.User{}, refusal, now, "", "")
-		return nil, g.refusalMessage()
+		return nil, g.Front().Unheard(refusal.Code, refusal.Reason)
 	}
 	if g.waits {
 		if a := h.sessions.Arrive(peer, now); a != nil {

@@ -264,7 +264,7 @@ func TestPostgresGate(t *testing.T) {
 	rows := s.rows()
 	expect(t, "bytes in", rows[0].BytesIn, int64(len(login)))
 	expect(t, "user", rows[0].UserName, "bob")
-	if rows[0].User >= -1<<32 || rows[0].User == rows[1].User {
+	if rows[0].User > -1<<33 || rows[0].User == rows[1].User {
 		t.Errorf("user numbers: got %d and %d", rows[0].User, rows[1].User)
 	}
 }
@@ -281,6 +281,37 @@ func TestUpstreamWithoutTLS(t *testing.T) {
 	expect(t, "the end", end(t, s.enter("down")), "end")
 	rows := s.rows()
 	expect(t, "causes", []string{rows[0].Cause, rows[1].Cause}, []string{"upstream failed", "upstream refused"})
+}
+
+// TestUpstreamsThatFailAtTLSAreRetried holds that an upstream which takes the connection and then cannot be agreed with, or says nothing, is
+// one that has failed: the next is tried, and who failed is avoided.
+func TestUpstreamsThatFailAtTLSAreRetried(t *testing.T) {
+	a := newAuthority(t)
+	_, loaded := a.pair("127.0.0.1")
+	clear := upstream(t, func(c *net.TCPConn) { io.WriteString(c, "no TLS here, and never was") })
+	silent := upstream(t, func(c *net.TCPConn) { io.Copy(io.Discard, c) })
+	good := upstream(t, func(c *net.TCPConn) {
+		secure := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{loaded}})
+		io.Copy(secure, secure)
+		secure.CloseWrite()
+	})
+	s := serveGates(t, facts, gate.Definition{Name: "g", Listen: "127.0.0.1:0", Upstreams: []string{clear, silent, good},
+		Front: front.Options{Timeout: 500 * time.Millisecond, UpstreamTLS: &front.UpstreamTLS{CA: a.file, ServerName: "127.0.0.1"}}})
+	for range 3 {
+		c := s.enter("g")
+		say(t, c, "hello", "hello")
+		c.Close()
+	}
+	s.until("all have ended", func() bool { return s.Sessions().Totals().Live == 0 })
+	var failed, connected []int64
+	for _, u := range s.Gates()[0].Upstreams {
+		failed, connected = append(failed, u.Failed), append(connected, u.Connected)
+	}
+	expect(t, "attempts that failed", failed, []int64{1, 1, 0})
+	expect(t, "attempts that did not", connected, []int64{0, 0, 3})
+	for _, r := range s.rows() {
+		expect(t, "upstream", r.Upstream, good)
+	}
 }
 
 // mysqlGreeting is a MySQL server's first packet.
@@ -305,6 +336,19 @@ func mysqlLogin(user string) []byte {
 	body = append(body, user...)
 	body = append(body, 0, 0)
 	return append([]byte{byte(len(body)), 0, 0, 1}, body...)
+}
+
+// TestUnheard holds that who is refused by a check, before a word of it is read, gets the reason in the protocol as well.
+func TestUnheard(t *testing.T) {
+	s := serveGates(t, facts,
+		gate.Definition{Name: "postgres", Listen: "127.0.0.1:0", Upstreams: []string{nobody(t)}, Front: front.Options{Protocol: front.Postgres}},
+		gate.Definition{Name: "mysql", Listen: "127.0.0.1:0", Upstreams: []string{nobody(t)}, Front: front.Options{Protocol: front.MySQL}})
+	s.Sessions().RefuseNew(true)
+	for name, want := range map[string][2]string{"postgres": {"E", "Mthe server takes no new connections now\x00"}, "mysql": {"", "the server takes no new connections now"}} {
+		if got := end(t, s.enter(name)); !strings.HasPrefix(got, want[0]) || !strings.Contains(got, want[1]) {
+			t.Errorf("%s: got %q, want %q in it", name, got, want)
+		}
+	}
 }
 
 // TestMySQLGate holds that the upstream greets first, that the login names the user, and that a refusal is said in the protocol.

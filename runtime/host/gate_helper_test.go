@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"moongate/luabind"
-	"moongate/runtime/account"
 	"moongate/runtime/gate"
 	"moongate/runtime/host"
 	"moongate/runtime/journal"
@@ -58,11 +56,7 @@ func serveGatesFor(t *testing.T, f files, rules session.Rules, gates ...gate.Def
 		t.Fatal(err)
 	}
 	s.SetScripts(scripts)
-	numbers, err := account.OpenNumbers(filepath.Join(s.data, "numbers"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.SetData(host.Data{Journal: journal.Open(journal.Options{Folder: s.data, Session: "S-1", Log: config.Log}), Numbers: numbers})
+	s.SetData(host.Data{Journal: journal.Open(journal.Options{Folder: s.data, Session: "S-1", Log: config.Log}), Numbers: newBook()})
 	for _, d := range gates {
 		if _, err := s.OpenGate(d); err != nil {
 			t.Fatal(err)

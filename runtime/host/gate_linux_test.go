@@ -6,12 +6,16 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"moongate/runtime/gate"
+	"moongate/runtime/journal"
 )
 
 // TestRestingPassagesHaveNoGoroutine holds thousands of connections, of which each is accepted and led, and counts goroutines. They all
@@ -60,20 +64,29 @@ func TestNoDescriptorForTheUpstream(t *testing.T) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)
 	}
-	low := limit
-	low.Cur = uint64(fds) + 2 // the client's end and ours
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
-		t.Fatal(err)
-	}
 	defer syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
-	expect(t, "without a descriptor", end(t, s.enter("g")), "end")
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		t.Fatal(err)
+	failed := func() bool { return strings.Contains(strings.Join(s.notes(), "\n"), "no resources server") }
+	// The client's end and ours take two descriptors, and others of this program may come and go meanwhile.
+	for more := uint64(2); more < 10 && !failed(); more++ {
+		low := limit
+		low.Cur = uint64(fds) + more
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
+			t.Fatal(err)
+		}
+		if one, err := net.Dial("tcp", s.address("g")); err == nil {
+			one.SetDeadline(time.Now().Add(100 * time.Millisecond))
+			io.ReadAll(one)
+			one.Close()
+		}
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
 	}
 	say(t, c, "still there", "still there")
 	say(t, s.enter("g"), "again", "again")
-	rows := s.rows()
-	expect(t, "the cause", rows[1].Cause, "no resources")
+	if !slices.ContainsFunc(s.rows(), func(r journal.Row) bool { return r.Cause == "no resources" }) {
+		t.Error("the journal has nobody who ended for want of resources")
+	}
 }
 
 // descriptors is the highest file descriptor that is open, and one.

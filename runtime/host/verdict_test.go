@@ -30,7 +30,7 @@ var verdicts = []struct {
 	{name: "nil and a reason", method: "return nil, 'closed'", accepted: true},
 	{name: "0", method: "return 0", accepted: true},
 	{name: "0 and a reason", method: "return 0, 'closed'", accepted: true},
-	{name: "0 and something else", method: "return 0, {}, 5", accepted: true},
+	{name: "0 and something else", method: "return 0, {}, {}, 5", accepted: true},
 	{name: "minus 0", method: "return 0 * -1", accepted: true},
 	{name: "22000", method: "return 22000", answer: "-REFUSED 22000\r\n"},
 	{name: "22000 and a reason", method: "return 22000, 'closed from 2 to 4'", answer: "-REFUSED 22000 closed from 2 to 4\r\n"},
@@ -66,6 +66,7 @@ var verdicts = []struct {
 	{name: "a table in itself", method: "local t = {}\nt.t = t\nreturn t", fault: ":3: "},
 	{name: "by a call at the end", method: "local function decide() return true end\nreturn decide()", fault: ":2: returned true; "},
 	{name: "a reason that is no text", method: "return 22000, 5", fault: ":1: returned 22000 and 5; the second result is the reason"},
+	{name: "limits that are no table", method: "return 0, nil, 5", fault: ":1: returned 5 as the third result; it is a table of limits"},
 	{name: "a reason that is a table", method: "\nreturn 22000, { 'closed' }", fault: ":2: returned 22000 and a table; "},
 	{name: "an error", method: "\nlocal x = nil + 1", fault: ":2: cannot perform add operation"},
 	{name: "an error by hand", method: "\n\nerror('no idea')", fault: ":3: no idea"},
@@ -197,7 +198,7 @@ func TestEndsDuringTheOpenMethod(t *testing.T) {
 		{name: "aborted by itself", method: "abort_process_by_id(process_info(current_process()).id) return 0", accept: true,
 			answer: "-REFUSED -10515 the process was aborted\r\n"},
 		{name: "aborted by another process",
-			method: "new_process('abort', 0, '', process_info(current_process()).id) delay_process(current_process(), 240)", accept: true,
+			method: "new_process('abort_it', 0, '', process_info(current_process()).id) delay_process(current_process(), 240)", accept: true,
 			answer: "-REFUSED -10515 the process was aborted\r\n"},
 		{name: "dropped", method: "delay_process(current_process(), 240)", end: drop, after: time.Second,
 			answer: "-REFUSED -10515 the process was aborted\r\n"},
@@ -216,7 +217,7 @@ func TestEndsDuringTheOpenMethod(t *testing.T) {
 			serveWith(t, files{
 				"on_server_open_connection.lua":  c.method,
 				"on_server_close_connection.lua": `print(">", "close", ...)`,
-				"abort.lua":                      "abort_process_by_id(...)",
+				"abort_it.lua":                   "abort_process_by_id(...)",
 			}, func(config *host.Config) { config.AcceptOnError = c.accept }, func(t *testing.T, s *server) {
 				guest := s.connect()
 				time.Sleep(time.Second)

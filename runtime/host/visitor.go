@@ -129,17 +129,31 @@ func (p *passage) setCancel(cancel func()) {
 	p.cancel = cancel
 }
 
-// join connects the upstream where that has to be waited for, and says to it what must be said before the client's words.
-// With a cause there is none.
+// join connects the upstream where that has to be waited for, and says to it what must be said before the client's words. One that
+// cannot be agreed with on TLS is not the end while there is another one. With a cause there is none.
 func (p *passage) join(ctx context.Context, a *front.Arrival) (forward.Socket, session.Cause) {
-	led, _ := a.Upstream.(*gate.Led)
-	if led == nil {
-		conn, u, err := p.gate.Dial(ctx, p.choice)
-		if err != nil {
+	if led, _ := a.Upstream.(*gate.Led); led != nil { // MySQL's has greeted this client: there can be no other
+		return p.agree(ctx, a, led)
+	}
+	cause := session.UpstreamUnreachable
+	for {
+		conn, u, err := p.gate.Dial(ctx, p.choice, &p.tried)
+		switch {
+		case errors.Is(err, gate.ErrExhausted):
+			return forward.Socket{}, cause
+		case err != nil:
 			return forward.Socket{}, dialCause(err)
 		}
-		led = &gate.Led{Conn: conn, Upstream: u}
+		var upstream forward.Socket
+		upstream, cause = p.agree(ctx, a, &gate.Led{Conn: conn, Upstream: u})
+		if cause == session.NoCause || p.choice != nil || p.connection.Cause() != session.NoCause {
+			return upstream, cause
+		}
 	}
+}
+
+// agree says to an upstream what it must get first, TLS included.
+func (p *passage) agree(ctx context.Context, a *front.Arrival, led *gate.Led) (forward.Socket, session.Cause) {
 	led.Take()
 	p.upstream = led.Upstream
 	p.connection.Peer.Passage.LedTo(led.Upstream.String())

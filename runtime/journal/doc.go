@@ -17,6 +17,12 @@
 // [Read] and [Follow] read, in any process, while a server writes or not. People can read with sqlite3, too: the view
 // connections spells everything out.
 //
+// # Two servers, for a while
+//
+// A server that is replaced by another process writes until its last connection has ended, and so does its successor, at the
+// same time and to the same file ([Options.Beside], [Journal.Share], [Journal.Ended]). Each looks in every transaction
+// whether somebody else has written, and numbers what it is about to write behind that.
+//
 // # What is certain
 //
 // A row is there whole or not at all. Rows that were written survive the death of the process, by SIGKILL too, and a

@@ -18,6 +18,7 @@ type Options struct {
 	Session string        // the server session that all rows belong to; a UUID
 	Keep    time.Duration // connections that ended longer ago are deleted; 0: none
 	Queue   int           // rows that may wait; 0: DefaultQueue
+	Beside  bool          // servers that this one takes over from still write; see Ended
 	Log     *slog.Logger  // nil: slog.Default
 }
 
@@ -42,6 +43,7 @@ type Journal struct {
 	done    chan struct{} // closed when the writer has ended
 	cancel  context.CancelFunc
 
+	living living
 	ending sync.Once
 	lost   error // of Close
 
@@ -79,8 +81,8 @@ func defaultPace() pace {
 }
 
 // Open begins to record. It returns at once and never fails: what is wrong with the file is in the log and in Stats, and
-// tried again until it works. Connections that earlier sessions left open are closed as [Lost] first. Close must be
-// called. Nobody else may write to the folder's journal: a folder has one server.
+// tried again until it works. Connections that earlier sessions left open are closed as [Lost] first, unless those may write yet. Close must be
+// called. A folder has one server, and those that it takes over from (Options.Beside): they may write at the same time.
 func Open(o Options) *Journal { return open(o, defaultPace()) }
 
 func open(o Options, p pace) *Journal {
@@ -96,6 +98,7 @@ func open(o Options, p pace) *Journal {
 		stop: make(chan struct{}), done: make(chan struct{}), cancel: cancel,
 	}
 	j.keeper.keep = o.Keep
+	j.living.beside = o.Beside
 	w := newWriter(j)
 	go func() { // ends after Close has closed stop, at the latest when its budget is over
 		defer close(j.done)

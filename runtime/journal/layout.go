@@ -91,7 +91,7 @@ const (
 	settleDebt = `UPDATE record SET closed = max(decided, ? - opened), cause = '` + Lost + `' WHERE id = ? AND closed IS NULL`
 	closeLost  = `UPDATE record SET cause = '` + Lost + `', closed = max(decided, coalesce((SELECT max(alive) FROM part WHERE session =
   (SELECT session FROM part WHERE id = record.part)), 0) - opened) WHERE id IN (SELECT id FROM record WHERE closed IS NULL
-  AND part NOT IN (SELECT id FROM part WHERE session = ?) LIMIT ?)`
+  AND (part IN (SELECT id FROM part WHERE session IN (SELECT value FROM json_each(?1)))) = ?2 LIMIT ?3)`
 	closeOwn = `UPDATE record SET cause = '` + Lost + `', closed = max(decided, ? - opened) WHERE closed IS NULL
   AND part IN (SELECT id FROM part WHERE session = ?)`
 )

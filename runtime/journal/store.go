@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -197,6 +198,12 @@ func (s *store) close() error {
 	return errors.Join(err, s.db.Close())
 }
 
+// version is a number that changes whenever another connection has written to the file. In a transaction it stays as it is.
+func (s *store) version(ctx context.Context) (n int64, err error) {
+	err = s.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&n)
+	return n, err
+}
+
 // state is what the file knows that a batch must know.
 type state struct {
 	part     part // the session's last; id 0: it has none
@@ -249,12 +256,17 @@ func (s *store) read(ctx context.Context, session string) (*state, error) {
 // lostStep is how many rows are closed as lost in one transaction.
 const lostStep = 2000
 
-// closeLost closes what sessions before this one left open, at the last moment that the journal knows them to have lived.
-func (s *store) closeLost(ctx context.Context, session string) (lost int64, err error) {
+// closeLost closes what these sessions left open, or all but these, at the last moment that the journal knows them to have
+// lived.
+func (s *store) closeLost(ctx context.Context, sessions []string, these bool) (lost int64, err error) {
+	list, err := json.Marshal(sessions)
+	if err != nil {
+		return 0, err
+	}
 	for {
 		var n int64
 		err := s.transact(ctx, func() error {
-			result, err := s.conn.ExecContext(ctx, closeLost, session, lostStep)
+			result, err := s.conn.ExecContext(ctx, closeLost, string(list), these, lostStep)
 			if err == nil {
 				n, err = result.RowsAffected()
 			}

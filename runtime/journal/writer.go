@@ -24,6 +24,7 @@ type writer struct {
 
 	sign bool // of life: to be written although nothing waits
 
+	known  known
 	aside  time.Time // when a broken file was put aside last
 	outage outage
 }
@@ -168,6 +169,9 @@ func (w *writer) work(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := w.closeLost(ctx, w.store, false); err != nil {
+		return err
+	}
 	if !w.assembled {
 		blocks, debts := w.j.queue.take()
 		w.blocks, w.debts = blocks, debts
@@ -195,7 +199,10 @@ func (w *writer) work(ctx context.Context) error {
 // write writes the batch in one transaction.
 func (w *writer) write(ctx context.Context) error {
 	s, b := w.store, &w.batch
-	return s.transact(ctx, func() error {
+	err := s.transact(ctx, func() error {
+		if err := w.follow(ctx); err != nil {
+			return err
+		}
 		alive := w.j.pace.now().UnixMicro()
 		if _, err := s.part.ExecContext(ctx, b.part.id, w.j.options.Session, b.part.first, b.part.texts, alive); err != nil {
 			return err
@@ -220,6 +227,10 @@ func (w *writer) write(ctx context.Context) error {
 		}
 		return nil
 	})
+	if err == nil {
+		w.known.lastPart = max(w.known.lastPart, b.part.id)
+	}
+	return err
 }
 
 // open opens the file. When it is not the one that was written to before, what is known of the old one is forgotten:
@@ -234,21 +245,13 @@ func (w *writer) open(ctx context.Context) (err error) {
 			s.close()
 		}
 	}()
-	lost, err := s.closeLost(ctx, w.j.options.Session)
-	if err != nil {
-		return err
-	}
-	if lost > 0 {
-		w.log.Warn("journal closed rows of a session that did not end", "rows", lost, "cause", Lost)
-	}
-	st, err := s.read(ctx, w.j.options.Session)
-	if err != nil {
+	if err := w.closeLost(ctx, s, true); err != nil {
 		return err
 	}
 	if err := w.j.keeper.opened(ctx, s, w.j.pace); err != nil {
 		return err
 	}
-	if err := w.adopt(ctx, s, st); err != nil {
+	if err := w.adopt(ctx, s); err != nil {
 		return err
 	}
 	if wal, err := os.Stat(s.path + "-wal"); err == nil {
@@ -258,23 +261,27 @@ func (w *writer) open(ctx context.Context) (err error) {
 	return nil
 }
 
-// adopt makes the batch fit the file.
-func (w *writer) adopt(ctx context.Context, s *store, st *state) error {
-	b := &w.batch
-	if st.part == b.part && st.part.id != 0 { // the same file as before: an assembled batch stays right
-		return nil
-	}
-	p := part{st.lastPart + 1, st.nextID, st.nextText}
-	if _, err := s.part.ExecContext(ctx, p.id, w.j.options.Session, p.first, p.texts, w.j.pace.now().UnixMicro()); err != nil {
+// adopt makes the batch fit the file. What another session has written to it since is for follow to find.
+func (w *writer) adopt(ctx context.Context, s *store) error {
+	w.known.version = 0 // of a connection that there is no more
+	var st *state
+	err := s.transact(ctx, func() (err error) {
+		if st, err = s.read(ctx, w.j.options.Session); err != nil || w.knows(st) {
+			return err
+		}
+		_, err = s.part.ExecContext(ctx, st.lastPart+1, w.j.options.Session, st.nextID, st.nextText, w.j.pace.now().UnixMicro())
+		return err
+	})
+	if err != nil || w.knows(st) {
 		return err
 	}
-	b.begin(p)
-	b.nextID, b.nextText, b.open, b.span, b.spans = st.nextID, st.nextText, st.open, st.span, st.spans
-	if w.assembled {
-		b.assemble(w.blocks, w.debts)
-	}
+	w.renumber(st)
+	w.known.lastPart = w.batch.part.id
 	return nil
 }
+
+// knows reports whether a file is the same as before: an assembled batch stays right then.
+func (w *writer) knows(st *state) bool { return st.part == w.batch.part && st.part.id != 0 }
 
 // mayPutAside reports whether it is time to put a file aside: when every new file is broken at once, the disk is.
 func (w *writer) mayPutAside() bool {

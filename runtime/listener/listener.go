@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"moongate/runtime/session"
@@ -50,6 +51,7 @@ type Listener struct {
 	lingers lingers
 	resets  bool   // refused connections
 	socket  socket // the platform's
+	halts   halts
 }
 
 // Open binds an address, host:port; port 0 takes a free one. Clients can connect from now on, and wait until Serve
@@ -60,12 +62,16 @@ func Open(address string, log *slog.Logger) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, reason(err))
 	}
-	tcp := inner.(*net.TCPListener)
+	return Inherit(inner.(*net.TCPListener), log)
+}
+
+// Inherit makes a Listener of a socket that somebody else has bound, and closes it when that fails.
+func Inherit(tcp *net.TCPListener, log *slog.Logger) (*Listener, error) {
 	l := &Listener{inner: tcp, log: log, closed: make(chan struct{}), local: tcp.Addr().(*net.TCPAddr).AddrPort()}
 	l.name = l.local.String()
 	if err := l.prepare(); err != nil {
 		tcp.Close()
-		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+		return nil, fmt.Errorf("cannot listen on %s: %w", l.name, err)
 	}
 	return l, nil
 }
@@ -85,9 +91,13 @@ func (l *Listener) Address() netip.AddrPort { return l.local }
 // ResetRefused makes refused connections end with a reset. It is called before Serve.
 func (l *Listener) ResetRefused() { l.resets = true }
 
+// Socket is the bound socket, for another process that is to accept on it too. It stays the Listener's.
+func (l *Listener) Socket() syscall.Conn { return l.inner }
+
 // Serve takes connections in through the door, and blocks until Close. A Listener serves once.
 func (l *Listener) Serve(door Door) {
 	l.door = door
+	l.halts.serve()
 	l.guests.Go(l.accept)
 	l.guests.Wait()
 }

@@ -54,6 +54,9 @@ func (l *Listener) prepare() error {
 	return errors.Join(err, failed)
 }
 
+// wait says until when accept may wait; zero: as long as it takes.
+func (l *Listener) wait(until time.Time) error { return l.socket.file.SetReadDeadline(until) }
+
 // shut makes accept return.
 func (l *Listener) shut() {
 	l.inner.Close()
@@ -97,6 +100,7 @@ func (a *acceptor) run() {
 				unix.Close(left.fd)
 			}
 			return
+		case err != nil && l.park():
 		case err != nil:
 			pause = l.pause(pause, err)
 		case a.failed != 0:

@@ -5,17 +5,23 @@ package listener
 import (
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"moongate/runtime/session"
 )
 
-// socket is nothing here: net.Listener accepts.
-type socket struct{}
+// socket is little here: net.Listener accepts.
+type socket struct {
+	entering sync.WaitGroup // connections that have not passed the door's first checks
+}
 
 func (l *Listener) prepare() error { return nil }
 
 func (l *Listener) shut() { l.inner.Close() }
+
+// wait says until when accept may wait; zero: as long as it takes.
+func (l *Listener) wait(until time.Time) error { return l.inner.SetDeadline(until) }
 
 // accept takes connections in until the listener is closed. Each has a goroutine of its own, so the door may wait.
 func (l *Listener) accept() {
@@ -28,6 +34,9 @@ func (l *Listener) accept() {
 				c.Close()
 			}
 			return
+		case err != nil && l.halts.current() != nil:
+			l.socket.entering.Wait()
+			l.park()
 		case err != nil:
 			pause = l.pause(pause, err)
 		default:
@@ -35,6 +44,7 @@ func (l *Listener) accept() {
 				pause = 0
 				l.resumed()
 			}
+			l.socket.entering.Add(1)
 			l.guests.Go(func() { l.welcome(c) })
 		}
 	}
@@ -43,7 +53,9 @@ func (l *Listener) accept() {
 func (l *Listener) welcome(c *net.TCPConn) {
 	c.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true})
 	peer := session.Peer{Address: unmapped(c.RemoteAddr()), Local: unmapped(c.LocalAddr()), Listener: l.name}
-	guest, answer := l.door.Open(peer, func() {})
+	entered := sync.OnceFunc(l.socket.entering.Done)
+	guest, answer := l.door.Open(peer, entered)
+	entered()
 	l.door.Rest()
 	if guest == nil {
 		if l.resets {

@@ -43,6 +43,21 @@ func NewRegistry(rules Rules, maximum int) *Registry {
 	return r
 }
 
+// StartAfter has the next connection be numbered after last, if that is more than the numbers given so far: a server that
+// takes over from another goes on with its numbers.
+func (r *Registry) StartAfter(last ConnectionID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = max(r.last, last)
+}
+
+// Last is the number of the connection that came last, 0 before the first.
+func (r *Registry) Last() ConnectionID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
 // Own is the session of the processes that belong to no client.
 func (r *Registry) Own() *Own { return r.own }
 

@@ -191,6 +191,11 @@ func (c *Client) Quit(ctx context.Context, q admin.QuitAct) (admin.Done, error) 
 	return c.act(ctx, http.MethodPost, quitPath, q)
 }
 
+// Restart has a new process serve in place of the one that does. It does not wait until it has.
+func (c *Client) Restart(ctx context.Context, r admin.RestartAct) (admin.Done, error) {
+	return c.act(ctx, http.MethodPost, "/v1/restart", r)
+}
+
 // CancelQuit takes all requests to stop back.
 func (c *Client) CancelQuit(ctx context.Context) (admin.Done, error) {
 	return c.act(ctx, http.MethodDelete, quitPath, nil)

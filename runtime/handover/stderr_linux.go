@@ -1,0 +1,10 @@
+package handover
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// replaceStderr makes a file the standard error of this process.
+func replaceStderr(file *os.File) error { return unix.Dup3(int(file.Fd()), int(os.Stderr.Fd()), 0) }
