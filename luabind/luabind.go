@@ -290,11 +290,27 @@ func (p program) Call(o host.CallOptions, name string, args ...any) ([]any, erro
 	if o.Door {
 		options.Priority = lane.Door
 	}
+	if name == method.OnServerCloseConnection {
+		p.release(&options)
+	}
 	results, err := p.Program.Call(options, name, args...)
 	if err != nil {
 		return nil, translated(err)
 	}
 	return results, nil
+}
+
+// release ends the transaction of a client that has gone, and frees its locks, before its close method runs: what that saves is
+// not undone with what the client left unfinished. (4D does both when it notices that a client is lost.)
+func (p program) release(o *lane.Options) {
+	if !p.engine.commands.HoldsData(p.Process()) {
+		return
+	}
+	if o.Handover != nil {
+		o.Handover()
+		o.Handover = nil
+	}
+	p.engine.commands.ReleaseData(p.Process())
 }
 
 // translated gives an error of the lane the identity that the host knows.

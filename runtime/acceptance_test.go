@@ -19,7 +19,6 @@ type shown struct {
 
 // What rows wait for.
 const (
-	forData   = "data" // dataclasses, records, transactions
 	forRemote = "the remote role"
 )
 
@@ -31,9 +30,9 @@ var acceptance = []shown{
 	{"third parameter 0 always; result nil or 0 accept; 22000 refuse; refused leaves no user, no close", []string{
 		"script/open_parameters", "script/open_refusal"}, ""},
 	{"example 2 at 01:59:59 accept, 02:00:00 refuse, 03:59:59 refuse, 04:00:00 accept", []string{"script/night_window"}, ""},
-	{"example 1 leaves, after disconnection, every log row with an exit date", []string{"script/log_journal", "script/close_once"}, forData},
+	{"example 1 leaves, after disconnection, every log row with an exit date", []string{"script/acceptance_server_log", "script/shipped"}, ""},
 	{"kill the socket: within seconds locks are free, transaction cancelled, close called once per process", []string{
-		"script/acceptance_lost_client", "script/close_once", "script/close_running"}, forData},
+		"script/acceptance_lost_client", "script/acceptance_lost_transaction", "script/close_once", "script/close_running"}, ""},
 	{"client connecting while On Server Startup sleeps waits until it ends", []string{"script/startup_blocks"}, ""},
 	{"stored procedure: no open call; negative number on the client; $ name raises an error", []string{
 		"script/procedures", "lua/acceptance: A stored procedure: its number is positive on the server"}, forRemote},
@@ -81,7 +80,7 @@ var badInput = []shown{
 
 // TestAcceptance holds the lists to the tests that they name.
 func TestAcceptance(t *testing.T) {
-	for _, s := range slices.Concat(acceptance, badInput, badGateInput) {
+	for _, s := range slices.Concat(acceptance, badInput, badGateInput, badDataInput) {
 		if len(s.tests) == 0 && s.waits == "" {
 			t.Errorf("%s: no test shows it", s.row)
 		}

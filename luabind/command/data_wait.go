@@ -234,17 +234,38 @@ const closeTimeout = 5 * time.Second
 
 // closeData cancels the transaction of a process whose code is over, and frees its locks. It may wait for the database.
 func (e *environment) closeData(p *process.Process) {
-	program := lane.ProgramOf(p)
-	if program == nil {
-		return
-	}
-	d, ok := program.Value(dataKey{}).(*dataOf)
-	if !ok {
+	e.letGo(p, (*datastore.Context).Close)
+}
+
+func (e *environment) letGo(p *process.Process, of func(*datastore.Context, context.Context) error) {
+	c := contextOf(p)
+	if c == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if err := d.context.Close(ctx); err != nil {
+	if err := of(c, ctx); err != nil {
 		e.log.Error("data not released", "process", p.Number(), "method", p.Method(), "error", err)
 	}
+}
+
+// contextOf is a process's part of the data store, nil when it has not asked for it.
+func contextOf(p *process.Process) *datastore.Context {
+	if program := lane.ProgramOf(p); program != nil {
+		if d, ok := program.Value(dataKey{}).(*dataOf); ok {
+			return d.context
+		}
+	}
+	return nil
+}
+
+// HoldsData reports whether a process, no code of which runs, has a transaction or a lock.
+func (c *Commands) HoldsData(p *process.Process) bool {
+	data := contextOf(p)
+	return data != nil && data.Holds()
+}
+
+// ReleaseData cancels the transaction of a process, no code of which runs, and frees its locks. It may wait for the database.
+func (c *Commands) ReleaseData(p *process.Process) {
+	c.environment.letGo(p, (*datastore.Context).Release)
 }

@@ -155,16 +155,24 @@ func (c *Context) usable(r *Record) error {
 	return nil
 }
 
-// Close cancels the transaction and frees the locks. It may be called twice; afterwards everything else is an error
-// of kind State. It does so although ctx may have ended. The error is what the database said meanwhile; the
-// transaction is over and the locks are free all the same.
+// Holds reports whether the context has a transaction or a lock. It never blocks.
+func (c *Context) Holds() bool { return c.level > 0 || len(c.locks) > 0 }
+
+// Release cancels the transaction and frees the locks. It does so although ctx may have ended. The error is what the
+// database said meanwhile; the transaction is over and the locks are free all the same.
+func (c *Context) Release(ctx context.Context) error {
+	err := c.cancelAll()
+	return firstError(err, c.unlockAll(ctx))
+}
+
+// Close releases what the context has, as Release does. It may be called twice; afterwards everything else is an error
+// of kind State.
 func (c *Context) Close(ctx context.Context) error {
 	if c.closed {
 		return nil
 	}
 	c.closed = true
-	err := c.cancelAll()
-	return firstError(err, c.unlockAll(ctx))
+	return c.Release(ctx)
 }
 
 func firstError(errs ...error) error {

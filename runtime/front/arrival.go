@@ -53,7 +53,8 @@ func (a *Arrival) Refusal(code int64, reason string) []byte {
 }
 
 // Unheard is what a client gets that is refused before a word of it is read: as Refusal, in the form in which servers of the
-// protocols say that they can serve nobody. A PostgreSQL client that has asked for TLS prints it too.
+// protocols say that they can serve nobody. A PostgreSQL client that asks for TLS says only that there was an error: what comes
+// before TLS it does not trust.
 func (f *Front) Unheard(code int64, reason string) []byte {
 	switch f.options.Protocol {
 	case Postgres:

@@ -181,7 +181,7 @@ func TestEnds(t *testing.T) {
 				"sleep.lua":                      `delay_process(current_process(), 3600)`,
 				"stubborn.lua":                   `while true do pcall(delay_process, current_process(), 3600) end`,
 				"drop.lua":                       `drop_remote_user(connection_info().session_id) print(">", "went on")`,
-				"abort_it.lua":                      `abort_process_by_id(process_info(current_process()).id) print(">", "went on")`,
+				"abort_it.lua":                   `abort_process_by_id(process_info(current_process()).id) print(">", "went on")`,
 			}, func(t *testing.T, s *server) {
 				guest := s.connectAccepted()
 				if c.busy != "" {

@@ -65,6 +65,7 @@ assert(#ds.person:query("big = :1", "9007199254740993") == 2)
 assert(#ds.person:query("big in :1", { "9007199254740993" }) == 2)
 assert(ds.person:all():max("big") == "9007199254740993")
 ---
+-- an integer beyond 2^53 that is a number
 ds.person:new{ name = "A", big = 2 ^ 53 + 2 } --- error: person: big: .*beyond 2\^53
 ---
 ds.person:new{ name = "A", big = 1.5 } --- error: person: big: 1.5 is not whole
@@ -77,14 +78,18 @@ ds.person:new{ name = "A", salary = math.huge } --- error: person: salary: .*no 
 ---
 ds.person:new{ name = "A", salary = "1" } --- error: person: salary: "1" is no real
 ---
+-- a value of the wrong type
 ds.person:new{ name = 5 } --- error: person: name: 5 is no text
 ---
+-- a NUL byte
 ds.person:new{ name = "a\0b" } --- error: person: name: the text has a NUL byte
 ---
+-- a text that is not UTF-8
 ds.person:new{ name = "a\255b" } --- error: person: name: the text is not valid UTF-8
 ---
 ds.person:new{ name = "A", member = 1 } --- error: person: member: 1 is no boolean; it is true or false
 ---
+-- a date that does not exist
 ds.person:new{ name = "A", born = "2026-02-29" } --- error: person: born: 2026-02-29 is no day that exists
 ---
 ds.person:new{ name = "A", born = "01.03.2026" } --- error: person: born: "01.03.2026" is no date; write it as "2026-03-01"
@@ -122,6 +127,7 @@ p.nmae = "A" --- error: person: there is no column nmae; did you mean name\?
 local p = ds.person:new()
 print(p.salery) --- error: person: there is no column salery; did you mean salary\?
 ---
+-- a column that does not exist
 ds.person:new{ nmae = "A", name = "B" } --- error: person: there is no column nmae; did you mean name\?
 ---
 ds.person:new{ "A" } --- error: person: new: names of columns expected, got the key 1
@@ -129,8 +135,10 @@ ds.person:new{ "A" } --- error: person: new: names of columns expected, got the 
 local p = ds.person:new()
 p.save = 1 --- error: save is a function of entities
 ---
+-- a table that does not exist
 print(ds.servr_log) --- error: there is no table servr_log; did you mean server_log\?
 ---
+-- injection by a table
 print(ds["x; drop table person"]) --- error: there is no table x; drop table person$
 ---
 ds.person = 1 --- error: only entities have fields that can be set

@@ -93,6 +93,7 @@ for city in ds.city:all():each() do
 end
 assert(ds.city:count("name = 'city @'") == 150)
 ---
+-- a query that makes no sense: where
 ds.person:query("name = ") --- error: person: query: at character 8: a value expected, got the end of the query
 ---
 ds.person:query("name = 'x") --- error: person: query: at character 8: a value expected, got a text without its closing '
@@ -101,6 +102,7 @@ ds.person:query("nmae = 1") --- error: person: query: at character 1: there is n
 ---
 ds.person:query("name = 'ä' and emial = 1") --- error: person: query: at character 16: there is no column emial; did you mean email\?
 ---
+-- injection by a query
 ds.person:query("name = 1; drop table person") --- error: person: query: at character 9: "and", "or", "except", "order by" or the end of the query expected, got a character ';'
 ---
 ds.person:query("1 = 1") --- error: person: query: at character 1: a column expected, got "1"
@@ -111,14 +113,18 @@ ds.person:query("name = :1 and email = :2", "a") --- error: person: query: the q
 ---
 ds.person:query("name = 'a'", "a") --- error: person: query: the query has the placeholders up to :0, and 1 values came with it
 ---
+-- a date that does not exist, in a query
 ds.person:query("born = :1", "2026-02-30") --- error: born: 2026-02-30 is no day that exists
 ---
 ds.person:query("born > 5") --- error: born: 5 is no date
 ---
+-- a value of the wrong type, in a query
 ds.person:query("name = 5") --- error: name: 5 is no text
 ---
+-- a NUL byte, in a query
 ds.person:query("name = :1", "a\0b") --- error: name: the text has a NUL byte
 ---
+-- a text that is not UTF-8, in a query
 ds.person:query("name = :1", "a\255b") --- error: name: the text is not valid UTF-8
 ---
 ds.person:query("name = :1", print) --- error: query: value 1: a function cannot leave its process
@@ -141,6 +147,7 @@ ds.person:query("name = '\255'") --- error: the query is not UTF-8
 ---
 ds.person:all():order_by("nmae") --- error: person: order_by: at character 1: there is no column nmae; did you mean name\?
 ---
+-- injection by an order
 ds.person:all():order_by("name; drop table person") --- error: person: order_by: at character 5
 ---
 ds.person:all():sum("name") --- error: person.*name

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"strconv"
 	"sync"
 	"time"
@@ -49,6 +50,9 @@ type pooled struct {
 // trusted is how long a connection that nobody uses is taken to be there without a look.
 const trusted = time.Second
 
+// alive finds out within half a minute that a server is gone which did not say so, while its answer is waited for.
+var alive = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
+
 // Open connects to the server that the URL names, and looks whether its database can be used. What fails is a
 // *failure.Error that says what to do; the password is in none.
 func Open(ctx context.Context, url string, o Options) (*Engine, error) {
@@ -67,6 +71,7 @@ func Open(ctx context.Context, url string, o Options) (*Engine, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = o.RetryFor
 	}
+	config.DialFunc = (&net.Dialer{KeepAliveConfig: alive}).DialContext
 	config.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: 2 * time.Second}
 	}

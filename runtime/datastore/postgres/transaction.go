@@ -118,6 +118,9 @@ func (t *Transaction) Control(ctx context.Context, text string) error {
 // Lost reports whether the transaction was cancelled because its connection is gone.
 func (t *Transaction) Lost() bool { return t.conn != nil && t.conn.IsClosed() }
 
+// commitTime is how long the answer to a commit may take. ctx does not end it: nobody would know what was written.
+const commitTime = 30 * time.Second
+
 // Commit makes certain what was written, and ends the transaction. When the answer is lost, the server is asked for
 // it again. After an error that is not Uncertain nothing was written.
 func (t *Transaction) Commit(ctx context.Context) error {
@@ -128,7 +131,9 @@ func (t *Transaction) Commit(ctx context.Context) error {
 	if t.Lost() {
 		return failure.New(failure.Unavailable, "", "the connection to the database went away, and the transaction with it")
 	}
-	err := t.e.explain(ctx, t.plain(context.WithoutCancel(ctx), "COMMIT"), false)
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
+	err := t.e.explain(context.WithoutCancel(ctx), t.plain(limited, "COMMIT"), false)
 	if f, ok := err.(*failure.Error); ok && f.Uncertain {
 		return t.settle(context.WithoutCancel(ctx), f)
 	}
