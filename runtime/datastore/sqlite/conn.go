@@ -151,7 +151,7 @@ func (c *conn) run(ctx context.Context, text string, args []any, each func(row [
 	if err := c.bind(s, args); err != nil {
 		return 0, err
 	}
-	if ctx != nil && ctx.Done() != nil {
+	if ctx.Done() != nil {
 		c.ctx = ctx
 	}
 	err = c.step(s, each)

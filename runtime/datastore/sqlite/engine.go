@@ -201,7 +201,7 @@ func (e *Engine) writeBatch(batch []*waiter) {
 		return
 	}
 	if err == nil {
-		_, err = c.run(nil, "BEGIN IMMEDIATE", nil, nil)
+		_, err = c.run(context.Background(), "BEGIN IMMEDIATE", nil, nil)
 	}
 	for _, w := range batch {
 		if err != nil {
@@ -212,13 +212,13 @@ func (e *Engine) writeBatch(batch []*waiter) {
 		}
 	}
 	if err == nil {
-		_, err = c.run(nil, "COMMIT", nil, nil)
+		_, err = c.run(context.Background(), "COMMIT", nil, nil)
 	}
 	if err == nil {
 		return
 	}
 	if c.inTransaction() {
-		c.run(nil, "ROLLBACK", nil, nil)
+		c.run(context.Background(), "ROLLBACK", nil, nil)
 	}
 	for _, w := range batch {
 		w.err = err
@@ -232,7 +232,7 @@ func own(err error) bool {
 }
 
 // write runs the save's statement.
-func (w *waiter) write(c *conn) { w.affected, w.err = c.run(nil, w.text, w.args, keep(w.returned)) }
+func (w *waiter) write(c *conn) { w.affected, w.err = c.run(context.Background(), w.text, w.args, keep(w.returned)) }
 
 // keep keeps the first row.
 func keep(returned *[]any) func([]any) error {

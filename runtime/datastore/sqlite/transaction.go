@@ -60,7 +60,7 @@ func (t *Transaction) Write(_ context.Context, text string, args []any, returned
 	if t.ended {
 		return 0, failure.New(failure.State, "", "the transaction is over")
 	}
-	return t.e.writer.run(nil, text, args, keep(returned)) // stopped halfway, it would undo the whole transaction
+	return t.e.writer.run(context.Background(), text, args, keep(returned)) // stopped halfway, it would undo the whole transaction
 }
 
 // Control runs a statement about savepoints.
@@ -81,9 +81,9 @@ func (t *Transaction) Commit(context.Context) error {
 	if t.Lost() {
 		return failure.New(failure.State, "", "the database has cancelled the transaction after an error")
 	}
-	_, err := t.e.writer.run(nil, "COMMIT", nil, nil)
+	_, err := t.e.writer.run(context.Background(), "COMMIT", nil, nil)
 	if t.e.writer.inTransaction() {
-		t.e.writer.run(nil, "ROLLBACK", nil, nil)
+		t.e.writer.run(context.Background(), "ROLLBACK", nil, nil)
 	}
 	return err
 }
@@ -96,10 +96,10 @@ func (t *Transaction) Cancel(statements ...statement.Statement) error {
 	}
 	defer t.end()
 	if t.e.writer.inTransaction() {
-		t.e.writer.run(nil, "ROLLBACK", nil, nil)
+		t.e.writer.run(context.Background(), "ROLLBACK", nil, nil)
 	}
 	for _, s := range statements {
-		if _, err := t.e.writer.run(nil, s.Text, s.Args, nil); err != nil {
+		if _, err := t.e.writer.run(context.Background(), s.Text, s.Args, nil); err != nil {
 			return err
 		}
 	}
