@@ -232,7 +232,9 @@ func own(err error) bool {
 }
 
 // write runs the save's statement.
-func (w *waiter) write(c *conn) { w.affected, w.err = c.run(context.Background(), w.text, w.args, keep(w.returned)) }
+func (w *waiter) write(c *conn) {
+	w.affected, w.err = c.run(context.Background(), w.text, w.args, keep(w.returned))
+}
 
 // keep keeps the first row.
 func keep(returned *[]any) func([]any) error {
