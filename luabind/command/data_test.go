@@ -98,9 +98,11 @@ func TestWatchEndsWhenNobodyWaits(t *testing.T) {
 				t.Error("an act that was over was ended")
 			default:
 			}
+			w.mu.Lock()
 			if w.looks || len(w.waiting) > 0 {
 				t.Error("the watch goes on for nobody")
 			}
+			w.mu.Unlock()
 		}
 	})
 }

@@ -14,7 +14,8 @@ import (
 
 // patience is the context.Context of what a process asks of the data store: it ends when the process is killed, or when half
 // of the time is over that its method had left. So a method that has a deadline, as those at the door have, goes on when
-// the database does not answer, and can say what is to happen then. A process has one, for one act after the other.
+// the database does not answer, and can say what is to happen then. Each act has one of its own: what was derived from
+// it may look at it when the next act has begun.
 //
 // An act that does not wait costs nothing here: Err looks at the process itself. Who waits asks for Done, and then the
 // watch looks at the process every lookEvery. (The process tells of its end by an alarm that belongs to
@@ -26,7 +27,7 @@ type patience struct {
 	done     chan struct{} // guarded by watch.mu; nil: nobody waits for it
 }
 
-// begin says that another act begins, of the method that the program runs.
+// begin says that the act begins, of the method that the program runs.
 func (l *patience) begin(p *lane.Program) {
 	l.deadline = time.Time{}
 	if end, limited := p.Deadline(); limited {
@@ -129,13 +130,11 @@ func (w *watch) over(l *patience) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.waiting, l)
-	l.done = nil
 }
 
 // dataOf is what a process has of the data store.
 type dataOf struct {
-	context  *datastore.Context
-	patience patience
+	context *datastore.Context
 }
 
 type dataKey struct{}
@@ -153,7 +152,7 @@ func (e *environment) data(L *lua.LState) *dataOf {
 	if c := connectionOf(L); c != nil {
 		owner.User = e.host.UserName(c.User)
 	}
-	d := &dataOf{context: store.NewContext(owner), patience: patience{watch: &e.watch, process: process}}
+	d := &dataOf{context: store.NewContext(owner)}
 	p.Keep(dataKey{}, d)
 	return d
 }
@@ -171,10 +170,11 @@ func (e *environment) store(L *lua.LState) *datastore.Store {
 // process is to end, that is raised.
 func (e *environment) act(L *lua.LState, f func(ctx context.Context, c *datastore.Context) error) error {
 	d := e.data(L)
-	return e.outside(L, &d.patience, func() error { return f(&d.patience, d.context) })
+	l := &patience{watch: &e.watch, process: lane.Running(L).Process()}
+	return e.outside(L, l, func() error { return f(l, d.context) })
 }
 
-// outside runs f outside, with the process's patience.
+// outside runs f outside, with the act's patience.
 func (e *environment) outside(L *lua.LState, l *patience, f func() error) (err error) {
 	p := lane.Running(L)
 	l.begin(p)
