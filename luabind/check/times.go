@@ -15,7 +15,7 @@ func osTimes(l *look) {
 		return
 	}
 	for _, c := range l.calls {
-		switch l.library(c) {
+		switch l.calledIn(c) {
 		case "os.date":
 			l.osDate(c)
 		case "os.time":
@@ -26,8 +26,8 @@ func osTimes(l *look) {
 	}
 }
 
-// library is the name of a function of a library that is called: os.date.
-func (l *look) library(c call) string {
+// calledIn is the name of a function of a library that is called: os.date.
+func (l *look) calledIn(c call) string {
 	field, ok := c.Func.(*ast.AttrGetExpr)
 	if !ok {
 		return ""

@@ -90,11 +90,14 @@ func (o *operation) writeSettings(name string, described signature.Folder) error
 			fmt.Fprintf(o.stdout, "%s is yours and stays as it is\n", name)
 			return nil
 		}
-		fmt.Fprintf(o.stdout, "%s is yours and stays as it is; add \"runtime.version\": \"Lua 5.1\" and \"workspace.library\": [\"%s\"] to it\n", name, typesFolder)
+		fmt.Fprintf(o.stdout, "%s is yours and stays as it is; add \"runtime.version\": \"Lua 5.1\" and %q: [\"%s\"] to it\n", name, librarySetting, typesFolder)
 		return nil
 	}
 	return o.renew(name, old, fresh)
 }
+
+// librarySetting is the language server's name for the folders whose files it reads beside those that are edited.
+const librarySetting = "workspace" + "." + "library"
 
 // settings is the content of .luarc.json.
 func settings(described signature.Folder) ([]byte, error) {
@@ -102,16 +105,15 @@ func settings(described signature.Folder) ([]byte, error) {
 	if globals == nil {
 		globals = []string{}
 	}
-	text, err := json.MarshalIndent(struct {
-		Maker   string   `json:"$comment"`
-		Schema  string   `json:"$schema"`
-		Version string   `json:"runtime.version"`
-		Library []string `json:"workspace.library"`
-		Third   bool     `json:"workspace.checkThirdParty"`
-		Globals []string `json:"diagnostics.globals"`
-		Disable []string `json:"diagnostics.disable"`
-	}{settingsMaker, "https://raw.githubusercontent.com/LuaLS/vscode-lua/master/setting/schema.json", "Lua 5.1",
-		[]string{typesFolder}, false, globals, []string{"lowercase-global"}}, "", "  ")
+	text, err := json.MarshalIndent(map[string]any{
+		"$comment":                  settingsMaker,
+		"$schema":                   "https://raw.githubusercontent.com/LuaLS/vscode-lua/master/setting/schema.json",
+		"runtime.version":           "Lua 5.1",
+		librarySetting:              []string{typesFolder},
+		"workspace.checkThirdParty": false,
+		"diagnostics.globals":       globals,
+		"diagnostics.disable":       []string{"lowercase-global"},
+	}, "", "  ")
 	return append(text, '\n'), err
 }
 
