@@ -18,7 +18,7 @@ func benchmarkStore(b *testing.B, engine int) *Store {
 }
 
 // crowd runs a function b.N times in so many goroutines, each with a context.
-func crowd(b *testing.B, s *Store, goroutines int, f func(c *Context, n int64)) {
+func crowd(b *testing.B, s *Store, goroutines int, f func(c Data, n int64)) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	began := cpu(b)
@@ -42,7 +42,7 @@ func crowd(b *testing.B, s *Store, goroutines int, f func(c *Context, n int64)) 
 }
 
 // openEntry makes the row of the server log's open method.
-func openEntry(b *testing.B, c *Context, n int64) {
+func openEntry(b *testing.B, c Data, n int64) {
 	r, err := c.New("server_log")
 	if err != nil {
 		b.Error(err)
@@ -59,7 +59,7 @@ func openEntry(b *testing.B, c *Context, n int64) {
 }
 
 // closeEntry finds it again and completes it, as the close method does.
-func closeEntry(b *testing.B, c *Context, q *query.Query, n int64) {
+func closeEntry(b *testing.B, c Data, q *query.Query, n int64) {
 	found, err := c.Select(context.Background(), "server_log", q, []any{1 + n%2, n})
 	if err != nil || found.Len() != 1 {
 		b.Error(err, found)
@@ -92,7 +92,7 @@ func benchmark(b *testing.B, f func(b *testing.B, s *Store, goroutines int)) {
 // BenchmarkSave is one new row.
 func BenchmarkSave(b *testing.B) {
 	benchmark(b, func(b *testing.B, s *Store, goroutines int) {
-		crowd(b, s, goroutines, func(c *Context, n int64) { openEntry(b, c, n) })
+		crowd(b, s, goroutines, func(c Data, n int64) { openEntry(b, c, n) })
 	})
 }
 
@@ -106,7 +106,7 @@ func BenchmarkQuery(b *testing.B) {
 			openEntry(b, c, n)
 		}
 		ok(b, c.ValidateTransaction(b.Context()))
-		crowd(b, s, goroutines, func(c *Context, n int64) {
+		crowd(b, s, goroutines, func(c Data, n int64) {
 			n %= 10000
 			found, err := c.Select(context.Background(), "server_log", q, []any{1 + n%2, n})
 			if err != nil || found.Len() != 1 {
@@ -124,7 +124,7 @@ func BenchmarkQuery(b *testing.B) {
 func BenchmarkPair(b *testing.B) {
 	q := parse(b, closing)
 	benchmark(b, func(b *testing.B, s *Store, goroutines int) {
-		crowd(b, s, goroutines, func(c *Context, n int64) {
+		crowd(b, s, goroutines, func(c Data, n int64) {
 			openEntry(b, c, n)
 			runtime.Gosched()
 			closeEntry(b, c, q, n)

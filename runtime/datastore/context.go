@@ -38,6 +38,7 @@ type Context struct {
 	blocks []string    // sequences that were reserved inside tx
 
 	writes int64 // changes that the context made: what was read before may be old
+	desk   desk  // of a client
 	locks  map[lockKey]*heldLock
 }
 
@@ -54,9 +55,13 @@ func (c *Context) begin(table string) (*statement.Table, error) {
 
 func (c *Context) open() error {
 	if c.closed {
-		return &Error{Kind: State, Message: "the process has ended; its data cannot be used any more"}
+		return errClosed()
 	}
 	return nil
+}
+
+func errClosed() error {
+	return &Error{Kind: State, Message: "the process has ended; its data cannot be used any more"}
 }
 
 // New makes a row with its defaults, which is not in the database before Save.
@@ -126,8 +131,8 @@ func (c *Context) Reload(ctx context.Context, r *Record) error {
 	if err := c.usable(r); err != nil {
 		return err
 	}
-	if r.fresh {
-		return &Error{Kind: State, Table: r.table.Name, Message: "the row is new; there is nothing to read before it is saved"}
+	if err := r.saved("read"); err != nil {
+		return err
 	}
 	s, found := r.table.Get(r.key), false
 	err := c.read(ctx, r.table.Name, s, func(row []any) error {
@@ -149,10 +154,7 @@ func (c *Context) usable(r *Record) error {
 	if err := c.open(); err != nil {
 		return err
 	}
-	if r.dropped {
-		return &Error{Kind: Missing, Table: r.table.Name, Message: fmt.Sprintf("the row %v was dropped; make a new one", r.key)}
-	}
-	return nil
+	return r.there()
 }
 
 // Holds reports whether the context has a transaction or a lock. It never blocks.
@@ -161,6 +163,7 @@ func (c *Context) Holds() bool { return c.level > 0 || len(c.locks) > 0 }
 // Release cancels the transaction and frees the locks. It does so although ctx may have ended. The error is what the
 // database said meanwhile; the transaction is over and the locks are free all the same.
 func (c *Context) Release(ctx context.Context) error {
+	c.desk = desk{number: c.desk.number}
 	err := c.cancelAll()
 	return firstError(err, c.unlockAll(ctx))
 }

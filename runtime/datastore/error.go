@@ -30,10 +30,15 @@ const (
 	Corrupt      = failure.Corrupt
 	Newer        = failure.Newer
 	Conflict     = failure.Conflict
+	Level        = failure.Level
 )
 
 // KindOf is the kind of an error, Internal for one that is not of this package.
 func KindOf(err error) Kind { return failure.Of(err) }
+
+// ErrorOf is an error that came over the wire: the word of its kind (Kind.Word), an unknown one being Internal, and its
+// text, which names the table.
+func ErrorOf(word, text string) error { return &Error{Kind: failure.KindOfWord(word), Message: text} }
 
 // of names the table in an error that names none.
 func of(table string, err error) error {

@@ -52,8 +52,16 @@ var databases = []struct {
 	{"PostgreSQL", postgresConfig},
 }
 
-// onBoth runs a test on each engine, with an empty database that has serverLog.
+// onBoth runs a test on each engine, and from a client, with an empty database that has serverLog.
 func onBoth(t *testing.T, test func(t *testing.T, s *Store)) {
+	t.Run("SQLite, distant", func(t *testing.T) {
+		c := databases[0].config(t)
+		c.Structure = serverLog()
+		s := openTest(t, c)
+		farStores.Store(s, true)
+		defer farStores.Delete(s)
+		test(t, s)
+	})
 	for _, d := range databases {
 		t.Run(d.name, func(t *testing.T) {
 			c := d.config(t)
@@ -79,7 +87,11 @@ func openTest(t testing.TB, c Config) *Store {
 }
 
 // contextOf makes a context that the test's end closes.
-func contextOf(t testing.TB, s *Store, process int64) *Context {
+func contextOf(t testing.TB, s *Store, process int64) Data {
+	if _, distant := farStores.Load(s); distant {
+		d, _ := far(t, s, process)
+		return d
+	}
 	c := s.NewContext(Owner{Process: process, Name: "P"})
 	t.Cleanup(func() {
 		if err := c.Close(context.Background()); err != nil {
@@ -90,7 +102,7 @@ func contextOf(t testing.TB, s *Store, process int64) *Context {
 }
 
 // record makes a row with the values, not saved.
-func record(t testing.TB, c *Context, table string, values map[string]any) *Record {
+func record(t testing.TB, c Data, table string, values map[string]any) *Record {
 	t.Helper()
 	r, err := c.New(table)
 	if err != nil {
@@ -116,7 +128,7 @@ func set(t testing.TB, r *Record, values map[string]any) {
 func value(r *Record, column string) any { return r.Value(r.Table().ColumnIndex(column)) }
 
 // saved makes a row and saves it.
-func saved(t testing.TB, c *Context, table string, values map[string]any) *Record {
+func saved(t testing.TB, c Data, table string, values map[string]any) *Record {
 	t.Helper()
 	r := record(t, c, table, values)
 	if err := c.Save(t.Context(), r); err != nil {
@@ -135,7 +147,7 @@ func parse(t testing.TB, text string) *query.Query {
 }
 
 // find runs a query.
-func find(t testing.TB, c *Context, table, text string, values ...any) *Selection {
+func find(t testing.TB, c Data, table, text string, values ...any) Rows {
 	t.Helper()
 	found, err := c.Select(t.Context(), table, parse(t, text), values)
 	if err != nil {

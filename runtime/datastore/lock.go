@@ -58,6 +58,10 @@ func (l *locks) check(c *Context, r *Record) error {
 	return nil
 }
 
+func lockedNew(r *Record) error {
+	return &Error{Kind: State, Table: r.table.Name, Message: "the row is new; nobody else can have it before it is saved"}
+}
+
 func lockedBy(r *Record, o Owner) error {
 	return &Error{Kind: Locked, Table: r.table.Name, Message: fmt.Sprintf("the row %v is locked by %s; try again later", r.key, o)}
 }
@@ -73,7 +77,7 @@ func (c *Context) Lock(ctx context.Context, r *Record) error {
 		return err
 	}
 	if r.fresh {
-		return &Error{Kind: State, Table: r.table.Name, Message: "the row is new; nobody else can have it before it is saved"}
+		return lockedNew(r)
 	}
 	key, l := keyOf(r), &c.store.locks
 	if held := c.locks[key]; held != nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// wire stands between a store and its server, and breaks when it is told to.
-type wire struct {
+// cable stands between a store and its server, and breaks when it is told to.
+type cable struct {
 	listener net.Listener
 	target   string
 	swallow  atomic.Bool // the next answer is lost, and its connection breaks
@@ -20,12 +20,12 @@ type wire struct {
 	open     map[net.Conn]bool
 }
 
-// wired gives the Config by way of a wire.
-func wired(t *testing.T, c Config) (*wire, Config) {
+// wired gives the Config by way of a cable.
+func wired(t *testing.T, c Config) (*cable, Config) {
 	t.Helper()
 	u, err := url.Parse(c.URL)
 	ok(t, err)
-	w := &wire{target: u.Host, open: map[net.Conn]bool{}}
+	w := &cable{target: u.Host, open: map[net.Conn]bool{}}
 	w.listener, err = net.Listen("tcp", "127.0.0.1:0")
 	ok(t, err)
 	u.Host = w.listener.Addr().String()
@@ -44,7 +44,7 @@ func wired(t *testing.T, c Config) (*wire, Config) {
 	return w, c
 }
 
-func (w *wire) carry(client net.Conn) {
+func (w *cable) carry(client net.Conn) {
 	defer client.Close()
 	if w.away.Load() {
 		return
@@ -72,7 +72,7 @@ func (w *wire) carry(client net.Conn) {
 }
 
 // cut breaks all connections.
-func (w *wire) cut() {
+func (w *cable) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for c := range w.open {

@@ -20,6 +20,7 @@ type Record struct {
 	stamp   int64
 	fresh   bool // not in the database yet
 	dropped bool
+	stub    bool // made of what a client sends for one act: besides what is touched, only the key is known
 }
 
 // newRecord is a row with the defaults.
@@ -91,6 +92,28 @@ func (r *Record) IsNew() bool { return r.fresh }
 // Dropped reports whether the record was dropped.
 func (r *Record) Dropped() bool { return r.dropped }
 
+// there says that the row was dropped.
+func (r *Record) there() error {
+	if r.dropped {
+		return &Error{Kind: Missing, Table: r.table.Name, Message: fmt.Sprintf("the row %v was dropped; make a new one", r.key)}
+	}
+	return nil
+}
+
+// saved says that the row is not in the database yet, so that nothing can be done with it there.
+func (r *Record) saved(what string) error {
+	if r.fresh {
+		return &Error{Kind: State, Table: r.table.Name, Message: "the row is new; there is nothing to " + what + " before it is saved"}
+	}
+	return nil
+}
+
+// written takes note that the row was saved, or dropped.
+func (r *Record) written(stamp int64, dropped bool) {
+	r.stamp, r.fresh, r.key, r.dropped = stamp, false, r.Key(), dropped
+	clear(r.touched)
+}
+
 // Touched reports whether a column was set since the row was read or saved.
 func (r *Record) Touched() bool {
 	for _, t := range r.touched {
@@ -101,17 +124,6 @@ func (r *Record) Touched() bool {
 	return false
 }
 
-// TouchedColumns are the names of the columns that were set.
-func (r *Record) TouchedColumns() []string {
-	var names []string
-	for i, t := range r.touched {
-		if t {
-			names = append(names, r.table.Columns[i].Name)
-		}
-	}
-	return names
-}
-
 // Key is the value of the primary key, nil for a new row that has none yet.
 func (r *Record) Key() any { return r.values[r.table.PrimaryIndex()] }
 
@@ -119,7 +131,7 @@ func (r *Record) Key() any { return r.values[r.table.PrimaryIndex()] }
 func (r *Record) complete() error {
 	for i := range r.table.Columns {
 		c := &r.table.Columns[i]
-		if r.values[i] != nil || !c.NotNull && !c.Primary {
+		if r.values[i] != nil || !c.NotNull && !c.Primary || r.stub && !r.fresh && !r.touched[i] {
 			continue
 		}
 		if c.Primary && c.Type == structure.UUID && r.fresh {

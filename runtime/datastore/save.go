@@ -120,8 +120,8 @@ func (c *Context) Drop(ctx context.Context, r *Record) error {
 	if err := c.usable(r); err != nil {
 		return err
 	}
-	if r.fresh {
-		return &Error{Kind: State, Table: r.table.Name, Message: "the row is new; there is nothing to drop before it is saved"}
+	if err := r.saved("drop"); err != nil {
+		return err
 	}
 	if err := c.store.locks.check(c, r); err != nil {
 		return err
@@ -149,12 +149,11 @@ func (c *Context) change(ctx context.Context, r *Record, s statement.Statement, 
 	if affected == 0 {
 		return c.why(ctx, r)
 	}
-	if c.level > 0 {
+	if c.level > 0 && !r.stub {
 		c.undo[c.level-1] = append(c.undo[c.level-1], before)
 	}
 	c.writes++
-	r.stamp, r.fresh, r.key, r.dropped = stamp, false, r.Key(), stamp == 0
-	clear(r.touched)
+	r.written(stamp, stamp == 0)
 	return nil
 }
 

@@ -35,19 +35,57 @@ type Selection struct {
 	context *Context
 	table   *statement.Table
 	keys    []any
-	rows    []*Record // the same rows, if there are few; each is given once
-	found   time.Time
-	writes  int64 // of the context, when it was found
+	firsts
+}
+
+// firsts are the first rows of a selection, which were read when it was found. Each is given once.
+type firsts struct {
+	rows   []*Record
+	found  time.Time
+	writes int64 // of the context, when they were found
+}
+
+// take gives a row, if it was read a moment ago and the context has written nothing since.
+func (f *firsts) take(i int, writes int64) *Record {
+	if f.rows == nil || f.writes != writes || time.Since(f.found) > freshFor {
+		f.rows = nil
+		return nil
+	}
+	if i >= len(f.rows) {
+		return nil
+	}
+	r := f.rows[i]
+	f.rows[i] = nil
+	return r
+}
+
+// fit forgets the rows that are no longer in the places where their keys are.
+func (f *firsts) fit(keys []any) {
+	for i, r := range f.rows {
+		if i >= len(keys) || r.key != keys[i] {
+			f.rows = f.rows[:i]
+			return
+		}
+	}
 }
 
 // Select runs a query; nil is one for all rows. Values are those of its placeholders; they are compared, and never
 // become part of a statement. What is wrong with the query is an error of kind Value or Unknown.
-func (c *Context) Select(ctx context.Context, table string, q *query.Query, values []any) (*Selection, error) {
+func (c *Context) Select(ctx context.Context, table string, q *query.Query, values []any) (Rows, error) {
+	found, err := c.find(ctx, table, q, values)
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// find is Select.
+func (c *Context) find(ctx context.Context, table string, q *query.Query, values []any) (*Selection, error) {
 	t, err := c.begin(table)
 	if err != nil {
 		return nil, err
 	}
-	found := &Selection{context: c, table: t, writes: c.writes}
+	found := &Selection{context: c, table: t, firsts: firsts{writes: c.writes}}
 	s, err := t.Select(q, values, firstRows+1)
 	if err != nil {
 		return nil, of(table, err)
@@ -67,18 +105,19 @@ func (c *Context) Select(ctx context.Context, table string, q *query.Query, valu
 	if err != nil {
 		return nil, err
 	}
+	found.found = time.Now()
 	if len(found.keys) > firstRows {
-		return found, found.readKeys(ctx, func() (statement.Statement, error) { return t.Keys(q, values) })
-	}
-	if len(found.rows) > 0 {
-		found.found = time.Now()
+		if err := found.readKeys(ctx, func() (statement.Statement, error) { return t.Keys(q, values) }); err != nil {
+			return nil, err
+		}
+		found.fit(found.keys)
 	}
 	return found, nil
 }
 
 // readKeys replaces the keys by what a statement gives.
 func (s *Selection) readKeys(ctx context.Context, make func() (statement.Statement, error)) error {
-	s.rows, s.keys = nil, nil
+	s.keys = nil
 	text, err := make()
 	if err != nil {
 		return of(s.table.Name, err)
@@ -108,21 +147,10 @@ func (s *Selection) Record(ctx context.Context, i int) (*Record, error) {
 	if i < 0 || i >= len(s.keys) {
 		return nil, nil
 	}
-	if r := s.known(i); r != nil {
+	if r := s.take(i, s.context.writes); r != nil {
 		return r, nil
 	}
 	return s.context.get(ctx, s.table, s.keys[i])
-}
-
-// known is a row that the query has read itself, if it did so a moment ago and the context has written nothing since.
-func (s *Selection) known(i int) *Record {
-	if s.rows == nil || s.writes != s.context.writes || time.Since(s.found) > freshFor {
-		s.rows = nil
-		return nil
-	}
-	r := s.rows[i]
-	s.rows[i] = nil
-	return r
 }
 
 // Records reads the rows from one up to another, from 0, the latter not included, by one statement; those that are no
@@ -158,7 +186,16 @@ func (s *Selection) Records(ctx context.Context, from, to int) ([]*Record, error
 
 // OrderBy gives the rows in another order; those that are no longer there are left out. Rows that are equal in it are
 // in the order of their keys.
-func (s *Selection) OrderBy(ctx context.Context, order []query.Order) (*Selection, error) {
+func (s *Selection) OrderBy(ctx context.Context, order []query.Order) (Rows, error) {
+	sorted, err := s.sort(ctx, order)
+	if err != nil {
+		return nil, err
+	}
+	return sorted, nil
+}
+
+// sort is OrderBy.
+func (s *Selection) sort(ctx context.Context, order []query.Order) (*Selection, error) {
 	if err := s.context.open(); err != nil {
 		return nil, err
 	}
@@ -167,7 +204,7 @@ func (s *Selection) OrderBy(ctx context.Context, order []query.Order) (*Selectio
 }
 
 // Slice gives the rows from one up to another, from 0, the latter not included.
-func (s *Selection) Slice(from, to int) *Selection {
+func (s *Selection) Slice(from, to int) Rows {
 	from = min(max(from, 0), len(s.keys))
 	to = min(max(to, from), len(s.keys))
 	return &Selection{context: s.context, table: s.table, keys: s.keys[from:to:to]}
@@ -198,13 +235,21 @@ func (s *Selection) Aggregate(ctx context.Context, a Aggregate, path query.Path)
 // changed or locked meanwhile. It gives how many were dropped; the error is the first one, after which the others
 // were tried all the same, unless ctx has ended or the database is gone.
 func (s *Selection) Drop(ctx context.Context) (dropped int, err error) {
+	dropped, _, err = s.dropAll(ctx)
+	return dropped, err
+}
+
+// dropAll is Drop, and says whether rows are left that were not tried. The records are nobody else's, so that nothing of
+// them is remembered for when the transaction is cancelled.
+func (s *Selection) dropAll(ctx context.Context) (dropped int, last bool, err error) {
 	const batch = 100
 	for from := 0; from < len(s.keys); from += batch {
 		records, e := s.Records(ctx, from, from+batch)
 		if e != nil {
-			return dropped, firstError(err, e)
+			return dropped, true, firstError(err, e)
 		}
 		for _, r := range records {
+			r.stub = true
 			e := s.context.Drop(ctx, r)
 			switch KindOf(e) {
 			case Stamp, Locked, Missing:
@@ -212,10 +257,10 @@ func (s *Selection) Drop(ctx context.Context) (dropped int, err error) {
 				continue
 			}
 			if e != nil {
-				return dropped, firstError(err, e)
+				return dropped, true, firstError(err, e)
 			}
 			dropped++
 		}
 	}
-	return dropped, err
+	return dropped, false, err
 }

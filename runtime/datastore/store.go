@@ -143,10 +143,14 @@ func (s *Store) table(name string) (*statement.Table, error) {
 	if t := schema.tables[name]; t != nil {
 		return t, nil
 	}
-	if len(schema.tables) == 0 {
-		return nil, &Error{Kind: Unknown, Message: fmt.Sprintf("there is no table %.64s: structure.lua declares none", name)}
+	return nil, unknownTable(&schema.structure, name)
+}
+
+func unknownTable(s *structure.Structure, name string) error {
+	if len(s.Tables) == 0 {
+		return &Error{Kind: Unknown, Message: fmt.Sprintf("there is no table %.64s: structure.lua declares none", name)}
 	}
-	return nil, &Error{Kind: Unknown, Message: fmt.Sprintf("there is no table %.64s%s", name, structure.DidYouMean(name, schema.structure.Names()))}
+	return &Error{Kind: Unknown, Message: fmt.Sprintf("there is no table %.64s%s", name, structure.DidYouMean(name, s.Names()))}
 }
 
 // stamp is a number that no other save has, on any host: see Save.

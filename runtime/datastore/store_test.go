@@ -11,7 +11,7 @@ import (
 func TestSavedRowsComeBack(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		c := contextOf(t, s, 1)
-		long := strings.Repeat("ä🌙", 10<<20/6)
+		long := strings.Repeat("ä🌙", 7<<20/6) // what a client can send, nearly
 		want := map[string]any{"name": "x", "n": int64(1)<<62 + 1, "x": 0.1, "yes": true, "day": "2026-02-28", "time": int64(-100000), "must": long,
 			"info": map[string]any{"a": []any{1.5, "x", nil, true}}, "bytes": []byte{0, 1, 255}, "id": "0123456789ABCDEF0123456789ABCDEF"}
 		saved(t, c, "things", want)

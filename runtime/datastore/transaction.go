@@ -20,7 +20,7 @@ func (c *Context) StartTransaction(context.Context) error {
 		return err
 	}
 	if c.level >= maxLevel {
-		return &Error{Kind: State, Message: fmt.Sprintf("%d transactions are open inside each other; end one first", c.level)}
+		return errTooDeep(c.level)
 	}
 	c.level++
 	c.undo = append(c.undo, nil)
@@ -93,9 +93,17 @@ func (c *Context) inside() error {
 		return err
 	}
 	if c.level == 0 {
-		return &Error{Kind: State, Message: "there is no transaction; start one first"}
+		return errNoTransaction()
 	}
 	return nil
+}
+
+func errTooDeep(level int) error {
+	return &Error{Kind: State, Message: fmt.Sprintf("%d transactions are open inside each other; end one first", level)}
+}
+
+func errNoTransaction() error {
+	return &Error{Kind: State, Message: "there is no transaction; start one first"}
 }
 
 // enter has the database know of all levels of the transaction.

@@ -103,7 +103,7 @@ func TestLocks(t *testing.T) {
 		}
 		set(t, theirs, map[string]any{"n": 1})
 		wantKind(t, other.Save(ctx, theirs), Locked)
-		if o, locked, err := other.LockedBy(ctx, theirs); o.Process != 7 || !locked || err != nil {
+		if o, locked, err := behind(other).LockedBy(ctx, theirs); o.Process != 7 || !locked || err != nil {
 			t.Errorf("locked by %v, %v, %v; want process 7", o, locked, err)
 		}
 		set(t, r, map[string]any{"n": 2})
@@ -115,7 +115,7 @@ func TestLocks(t *testing.T) {
 		ok(t, other.Lock(ctx, theirs))
 		ok(t, other.Close(ctx))
 		ok(t, mine.Lock(ctx, r))
-		if _, locked, err := mine.LockedBy(ctx, r); !locked || err != nil {
+		if _, locked, err := behind(mine).LockedBy(ctx, r); !locked || err != nil {
 			t.Errorf("its own lock is not there: %v", err)
 		}
 	})
@@ -125,7 +125,7 @@ func TestLocks(t *testing.T) {
 func TestSequences(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *Store) {
 		ctx, c := t.Context(), contextOf(t, s, 1)
-		next := func(c *Context, want int64) {
+		next := func(c Data, want int64) {
 			t.Helper()
 			if n, err := c.Sequence(ctx, "server_log"); n != want || err != nil {
 				t.Errorf("the next number is %d, %v; want %d", n, err, want)

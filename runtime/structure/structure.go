@@ -3,6 +3,7 @@ package structure
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"strings"
 )
 
@@ -233,4 +234,14 @@ func CheckName(name string) error {
 		return errors.New("names that begin with " + reserved + " are the data store's own; take another")
 	}
 	return nil
+}
+
+// Shape is a number that two tables share, in all likelihood, if and only if they have the same columns in the same order:
+// their names and types.
+func (t *Table) Shape() int64 {
+	h := fnv.New32a()
+	for i := range t.Columns {
+		fmt.Fprintf(h, "%s %s\n", t.Columns[i].Name, t.Columns[i].Type)
+	}
+	return int64(h.Sum32())
 }

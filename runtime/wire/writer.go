@@ -115,6 +115,9 @@ func (w *Writer) WriteBulkBytes(b []byte) {
 	w.write("\r\n")
 }
 
+// WriteRaw writes bytes that another Writer has made, as they are: whole replies.
+func (w *Writer) WriteRaw(b []byte) { w.writeBytes(b) }
+
 // WritePush writes a push, with elements as in WriteValue. RESP2 has none: there it writes nothing and
 // returns false.
 func (w *Writer) WritePush(p Push) bool {

@@ -27,11 +27,12 @@ const (
 	Corrupt                  // the file is no database, or a broken one
 	Newer                    // the database was made by a newer Moongate
 	Conflict                 // the database cannot be brought up to the structure
+	Level                    // a client and the server disagree how many transactions it has; only between the two
 )
 
 var kindNames = [...]string{Internal: "internal", DuplicateKey: "duplicate key", Stamp: "stamp has changed", Locked: "locked",
 	Missing: "missing", Unknown: "unknown", Value: "value", State: "state", Unavailable: "unavailable", Ended: "ended", Full: "full",
-	ReadOnly: "read only", Corrupt: "corrupt", Newer: "newer", Conflict: "conflict"}
+	ReadOnly: "read only", Corrupt: "corrupt", Newer: "newer", Conflict: "conflict", Level: "level"}
 
 // String is the kind in words.
 func (k Kind) String() string {
@@ -39,6 +40,32 @@ func (k Kind) String() string {
 		return fmt.Sprintf("kind %d", int(k))
 	}
 	return kindNames[k]
+}
+
+// Word is the kind as one word of small letters, as it goes over the wire.
+func (k Kind) Word() string {
+	switch k {
+	case DuplicateKey:
+		return "duplicate"
+	case Stamp:
+		return "stamp"
+	case ReadOnly:
+		return "readonly"
+	}
+	if k < 0 || int(k) >= len(kindNames) {
+		return Internal.Word()
+	}
+	return kindNames[k]
+}
+
+// KindOfWord is the kind of a word, Internal for one that is none.
+func KindOfWord(word string) Kind {
+	for k := range kindNames {
+		if Kind(k).Word() == word {
+			return Kind(k)
+		}
+	}
+	return Internal
 }
 
 // codes are 4D's numbers for those kinds that have one.

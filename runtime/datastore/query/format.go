@@ -32,23 +32,38 @@ func FormatOrder(order []Order) string {
 // String is the conditions, joined by and.
 func (a And) String() string { return joined(a, " and ") }
 
-// String is the conditions, joined by or.
-func (o Or) String() string { return joined(o, " or ") }
+// String is the conditions, joined by or, which binds less than and.
+func (o Or) String() string {
+	parts := make([]string, len(o))
+	for i, c := range o {
+		if _, is := c.(And); is {
+			parts[i] = c.String()
+		} else {
+			parts[i] = inside(c)
+		}
+	}
+	return strings.Join(parts, " or ")
+}
 
-// String is not, and the condition in parentheses.
-func (n Not) String() string { return "not (" + n.Condition.String() + ")" }
+// String is not, and the condition, in parentheses if it has parts.
+func (n Not) String() string { return "not " + inside(n.Condition) }
 
 func joined(all []Condition, by string) string {
 	parts := make([]string, len(all))
 	for i, c := range all {
-		switch c.(type) {
-		case And, Or:
-			parts[i] = "(" + c.String() + ")"
-		default:
-			parts[i] = c.String()
-		}
+		parts[i] = inside(c)
 	}
 	return strings.Join(parts, by)
+}
+
+// inside is a condition as a part of another. There are no more parentheses than in any other text for the same condition:
+// depth is bounded, and what Parse has read it should read again.
+func inside(c Condition) string {
+	switch c.(type) {
+	case And, Or:
+		return "(" + c.String() + ")"
+	}
+	return c.String()
 }
 
 // String is the comparison as the language has it.
