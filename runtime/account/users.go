@@ -3,6 +3,7 @@ package account
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"hash/maphash"
 	"log/slog"
@@ -118,6 +119,20 @@ var nobody = hash{costs: usual, salt: make([]byte, 16), digest: make([]byte, 32)
 func (u *Users) Lookup(name string) (User, bool) {
 	known, ok := u.now.Load().find(name)
 	return known.User, ok
+}
+
+// Mark is what an account was at one moment, for who wants to know later whether it still is that. The zero Mark is that of an
+// account with which nobody can log in.
+type Mark [sha256.Size]byte
+
+// Mark is that of the account of a name, without regard to case, as it is now. Another password makes another one; a disabled
+// account and a name that nobody has have the zero Mark.
+func (u *Users) Mark(name string) Mark {
+	known, ok := u.now.Load().find(name)
+	if !ok || known.Disabled {
+		return Mark{}
+	}
+	return sha256.Sum256([]byte(known.hash.String()))
 }
 
 // List is every account, in the order of the file. The list is the caller's.

@@ -36,6 +36,19 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+func TestMarkChangesWithThePasswordAndTheState(t *testing.T) {
+	mark := func(lines, name string) Mark {
+		u, _ := open(t, usersFile(t, lines))
+		return u.Mark(name)
+	}
+	was := mark(cheapLine("ada", "", "moon"), "ada")
+	expect(t, "an account", was != Mark{}, true)
+	expect(t, "in other letters", mark(cheapLine("ada", "", "moon"), "ADA") != Mark{}, true)
+	expect(t, "another password", mark(cheapLine("ada", "", "sun"), "ada") != was, true)
+	expect(t, "disabled", mark(cheapLine("ada", disabled, "moon"), "ada"), Mark{})
+	expect(t, "nobody's", mark(cheapLine("ada", "", "moon"), "eve"), Mark{})
+}
+
 // TestEveryLoginCostsTheSame counts hashes and their costs: none may be for free.
 func TestEveryLoginCostsTheSame(t *testing.T) {
 	dear := Costs{Memory: 16, Passes: 2, Threads: 1}

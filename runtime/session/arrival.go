@@ -12,6 +12,8 @@ type Arrival struct {
 	Peer  Peer
 	Since time.Time
 
+	heard bool // it takes no place yet; guarded by Registry.mu
+
 	mu    sync.Mutex
 	ended Cause
 	onEnd func(Cause)
@@ -66,8 +68,50 @@ func (r *Registry) Arrive(peer Peer, now time.Time) *Arrival {
 func (r *Registry) Leave(a *Arrival) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.arrivals, a)
+	r.leaveLocked(a)
 	r.vacateLocked()
+}
+
+func (r *Registry) leaveLocked(a *Arrival) {
+	if _, there := r.arrivals[a]; there && a.heard {
+		r.heard--
+		a.heard = false
+	}
+	delete(r.arrivals, a)
+}
+
+// mostHeard is how many may be heard at the same time, beyond as many as could come back.
+const mostHeard = 1000
+
+// Hear makes an arrival of somebody who may be a client process of a remote session: the checks are for others, so it takes
+// no place yet. The result is nil if the rules do not allow its address, too many are heard already, or the server takes nobody
+// in any more.
+func (r *Registry) Hear(peer Peer, now time.Time) *Arrival {
+	a := &Arrival{Peer: peer, Since: now, heard: true}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.sealed || r.heard >= mostHeard+r.adrift || r.checks[addressRules].refuses(peer) {
+		return nil
+	}
+	r.arrivals[a] = struct{}{}
+	r.heard++
+	return a
+}
+
+// Place has an arrival that was heard take a place, when it has turned out to be anybody. It reports false if there is none,
+// or the server is stopping: then Check says so.
+func (r *Registry) Place(a *Arrival) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, there := r.arrivals[a]; !there || !a.heard {
+		return there
+	}
+	if !r.hasRoomLocked() {
+		return false
+	}
+	a.heard = false
+	r.heard--
+	return true
 }
 
 // Arrivals are those who are logging in, in no order.

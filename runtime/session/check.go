@@ -92,8 +92,11 @@ func (r *Registry) CheckAddress(p Peer) Refusal {
 	return Refusal{Code: c.Code, Reason: c.Reason, By: c.Name}
 }
 
-// addressRules is the place of that check.
-const addressRules = 3
+// The places of some checks.
+const (
+	addressRules       = 3
+	maximumConnections = 4
+)
 
 // Checks are the checks in order, with their counts.
 func (r *Registry) Checks() []*Check { return r.checks }

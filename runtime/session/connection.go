@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"moongate/runtime/process"
@@ -59,12 +60,17 @@ const (
 	OverTime            // max_duration
 	OverBytes           // max_bytes
 	NoResources         // the system had no file descriptor, port or memory for the upstream's socket
+
+	// Of remote sessions only.
+	Unreachable  // nothing came from the client's machine any more, and it did not come back in time
+	SessionEnded // the Application process has ended, and with it all others
+	Resumed      // no end: the transport belongs to another link now
 )
 
 var causeNames = [...]string{
 	"none", "client left", "connection lost", "protocol error", "too slow", "idle", "dropped", "process aborted", "shutdown",
 	"login timeout", "upstream left", "upstream lost", "upstream refused", "upstream unreachable", "upstream timeout", "upstream failed",
-	"over time", "over bytes", "no resources",
+	"over time", "over bytes", "no resources", "unreachable", "session ended", "resumed",
 }
 
 // String is the cause in lower case.
@@ -76,7 +82,7 @@ func (c Cause) By() string {
 	switch c {
 	case NoCause:
 		return ""
-	case ClientLeft, ConnectionLost, ProtocolError:
+	case ClientLeft, ConnectionLost, ProtocolError, Unreachable, SessionEnded:
 		return "client"
 	case UpstreamLeft, UpstreamLost, UpstreamRefused, UpstreamUnreachable, UpstreamTimeout, UpstreamFailed:
 		return "upstream"
@@ -91,7 +97,7 @@ type Peer struct {
 	Local    netip.AddrPort // ours
 	Listener string         // the listener's name, e.g. 127.0.0.1:19813
 	Gate     string         // the gate's name, "" for the application listener
-	Passage  *Passage       // what else there is of a gate's connection; nil: nothing, or not yet
+	Passage  *Passage       // what else there is of a gate's connection, or of one with TLS; nil: nothing, or not yet
 }
 
 // Connection is one transport and the client process that it carries. Its fields do not change; its state is the
@@ -103,13 +109,14 @@ type Connection struct {
 	Peer    Peer
 	Opened  time.Time        // when the transport came in
 	Process *process.Process // the twin
-	shelf
+
+	registry *Registry
+	link     atomic.Pointer[Link] // of a remote session; nil: it is a plain client's
 
 	mu      sync.Mutex
 	state   State
 	cause   Cause
-	session string
-	alias   string
+	session *Session // nil until somebody asks for it
 	version string
 	stay    Stay
 }
@@ -120,31 +127,37 @@ type Stay interface {
 	Tell(string) bool       // gives the client a message; false: its protocol has no way to
 	Idle() time.Duration    // since when the client has asked for nothing; 0 while something is carried out for it
 	Bytes() (in, out int64) // that came from the client and went to it
+
+	// Quit says that the server is going to quit: clients are disconnected in so long, 0 being now and less than 0 when they
+	// have left. false: the client is no remote one; use Tell.
+	Quit(delay time.Duration, text string) bool
+	// Order gives a remote client an order to carry out.
+	Order(Order)
+	// Push gives a remote client a notice of some kind; false: it is no remote one.
+	Push(kind string, values ...any) bool
 }
 
 // UserName is what the user is called: the alias if there is one, else the account.
 func (c *Connection) UserName() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.alias != "" {
-		return c.alias
+	if alias := c.Alias(); alias != "" {
+		return alias
 	}
 	return c.Account
 }
 
 // Alias is the name that the user has taken for this session, "" when none.
 func (c *Connection) Alias() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.alias
+	if s := c.ownSession(); s != nil {
+		return s.Alias()
+	}
+	return ""
 }
 
 // SetAlias gives the user another name for this session; "" takes it back ("SET USER ALIAS").
-func (c *Connection) SetAlias(alias string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.alias = alias
-}
+func (c *Connection) SetAlias(alias string) { c.OfSession().SetAlias(alias) }
+
+// Storage is the storage of the connection's session.
+func (c *Connection) Storage(make func() any) any { return c.OfSession().Storage(make) }
 
 // Began says which version of the scripts the connection's process began with.
 func (c *Connection) Began(version string) {
@@ -162,9 +175,7 @@ func (c *Connection) Version() string {
 
 // Idle is how long the client has asked for nothing; 0 while something is carried out for it.
 func (c *Connection) Idle() time.Duration {
-	c.mu.Lock()
-	stay := c.stay
-	c.mu.Unlock()
+	stay := c.serving()
 	if stay == nil {
 		return 0
 	}
@@ -173,37 +184,72 @@ func (c *Connection) Idle() time.Duration {
 
 // Bytes is how many bytes have come from the client and gone to it.
 func (c *Connection) Bytes() (in, out int64) {
-	c.mu.Lock()
-	stay := c.stay
-	c.mu.Unlock()
+	stay := c.serving()
 	if stay == nil {
 		return 0, 0
 	}
 	return stay.Bytes()
 }
 
-// SleepingAfter is how long a client has asked for nothing that counts as sleeping. (In 4D a client's machine says so
-// itself when it goes to sleep; a TCP client says nothing.)
+// SleepingAfter is how long a plain client has asked for nothing that counts as sleeping. (In 4D a client's machine says
+// so itself when it goes to sleep, as a remote client's does here; a TCP client says nothing.)
 const SleepingAfter = time.Minute
 
-// Sleeping reports whether the client has asked for nothing for so long that a shutdown need not wait for it.
-func (c *Connection) Sleeping() bool { return c.Idle() >= SleepingAfter }
+// Sleeping reports whether a shutdown need not wait for the client: it sleeps, or cannot be reached.
+func (c *Connection) Sleeping() bool {
+	if l := c.link.Load(); l != nil {
+		state, _ := l.Session.State()
+		return state != Active
+	}
+	return c.Idle() >= SleepingAfter
+}
+
+// Link is the link of a remote session that the connection belongs to, nil for a plain client's.
+func (c *Connection) Link() *Link { return c.link.Load() }
 
 // Session is the identifier (a UUID) of the session that the connection belongs to.
-func (c *Connection) Session() string {
+func (c *Connection) Session() string { return c.OfSession().ID }
+
+// OfSession is the session that the connection belongs to. A plain client's is made when it is first asked for.
+func (c *Connection) OfSession() *Session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.session == "" {
-		c.session = NewID()
+	if c.session == nil {
+		c.session = &Session{ID: NewID(), Since: c.Opened, User: User{c.User, c.Account}, registry: c.registry}
 	}
 	return c.session
 }
 
-// isSession compares without making an identifier that nobody has asked for.
-func (c *Connection) isSession(id string) bool {
+// ownSession is the session, nil when nobody has asked for it.
+func (c *Connection) ownSession() *Session {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return id != "" && c.session == id
+	return c.session
+}
+
+// isSession compares without making a session that nobody has asked for.
+func (c *Connection) isSession(id string) bool {
+	s := c.ownSession()
+	return s != nil && id != "" && s.ID == id
+}
+
+// Quit says that the server is going to quit; false: the client knows no such notice, but perhaps messages. See Stay.
+func (c *Connection) Quit(delay time.Duration, text string) bool {
+	stay := c.serving()
+	return stay != nil && stay.Quit(delay, text)
+}
+
+// Push gives a remote client a notice of some kind; false: it is no remote one. See Stay.
+func (c *Connection) Push(kind string, values ...any) bool {
+	stay := c.serving()
+	return stay != nil && stay.Push(kind, values...)
+}
+
+// serving is who serves the connection; nil when nobody does yet.
+func (c *Connection) serving() Stay {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stay
 }
 
 // NewID makes an identifier: a UUID, as 4D writes it.
@@ -258,8 +304,6 @@ func (c *Connection) End(cause Cause) Cause {
 
 // Tell gives the client a message, and reports whether there is a way to: its protocol may have none. It does not block.
 func (c *Connection) Tell(text string) bool {
-	c.mu.Lock()
-	stay := c.stay
-	c.mu.Unlock()
+	stay := c.serving()
 	return stay != nil && stay.Tell(text)
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Passage is what is known of a connection that came in by a gate, beside what every connection has. Its methods may be called
+// Passage is what is known of a connection that came in by a gate, or by TLS, beside what every connection has. Its methods may be called
 // from any goroutine.
 type Passage struct {
 	// Facts are what was found out before the policy was asked, in the order in which they are shown. They do not change.

@@ -20,6 +20,9 @@ type Registry struct {
 	refusals atomic.Int64 // by the open method
 	closes   atomic.Int64
 
+	remoteCount atomic.Int64 // of remote sessions: how many there are
+	clients     Clients
+
 	mu        sync.Mutex
 	last      ConnectionID
 	live      map[ConnectionID]*Connection // deciding and open
@@ -30,6 +33,13 @@ type Registry struct {
 	arrivals  map[*Arrival]struct{} // those who are logging in
 	emptied   chan struct{}         // closed and forgotten when the last live connection ends
 	vacated   chan struct{}         // the same for the last of all, those who are logging in included
+	heard     int                   // of the arrivals, those that take no place yet
+
+	remotes map[tokenHash]*Session // the remote sessions
+	homes   map[netip.Addr]int     // where their Application processes are
+	bare    int                    // their links that have no connection
+	adrift  int                    // links without transport, and sessions that sleep
+	sealed  bool                   // no link begins any more
 }
 
 // NewRegistry makes a registry whose checks use these rules.
@@ -37,7 +47,7 @@ func NewRegistry(rules Rules, maximum int) *Registry {
 	r := &Registry{
 		maximum: maximum, own: &Own{ID: NewID(), Since: time.Now()},
 		live: map[ConnectionID]*Connection{}, arrivals: map[*Arrival]struct{}{}, byUser: map[UserNumber]int{}, byAddress: map[netip.Addr]int{},
-		byGate: map[string]int{},
+		byGate: map[string]int{}, remotes: map[tokenHash]*Session{}, homes: map[netip.Addr]int{},
 	}
 	r.checks = r.newChecks(rules)
 	return r
@@ -60,6 +70,9 @@ func (r *Registry) Last() ConnectionID {
 
 // Own is the session of the processes that belong to no client.
 func (r *Registry) Own() *Own { return r.own }
+
+// Clients are the clients that carry out orders.
+func (r *Registry) Clients() *Clients { return &r.clients }
 
 // New makes a connection that is being decided: it has its number and counts from now on. It returns nil if the server
 // is stopping by now, or full: then Check says so, which could not know of others who came at the same time.
@@ -85,23 +98,26 @@ func (r *Registry) AdmitAs(a *Arrival, peer Peer, user User, p *process.Process)
 	if !r.admitsLocked(a) {
 		return nil
 	}
-	delete(r.arrivals, a)
+	r.leaveLocked(a)
 	return r.newLocked(peer, user, p, a.Since)
 }
 
 // admitsLocked reports whether an arrival may come in now.
 func (r *Registry) admitsLocked(a *Arrival) bool {
 	_, there := r.arrivals[a]
-	return there && a.Ended() == NoCause && Stage(r.stage.Load()) != Stopping && !r.refusing.Load()
+	return there && a.Ended() == NoCause && Stage(r.stage.Load()) != Stopping && !r.refusing.Load() && (!a.heard || r.hasRoomLocked())
 }
 
 // hasRoomLocked reports whether one more may come.
 func (r *Registry) hasRoomLocked() bool {
-	return Stage(r.stage.Load()) != Stopping && (r.maximum <= 0 || len(r.live)+len(r.arrivals) < r.maximum)
+	return Stage(r.stage.Load()) != Stopping && !r.isFullLocked()
 }
 
+// isFullLocked reports whether all places are taken.
+func (r *Registry) isFullLocked() bool { return r.maximum > 0 && r.takenLocked() >= r.maximum }
+
 func (r *Registry) newLocked(peer Peer, user User, p *process.Process, now time.Time) *Connection {
-	c := &Connection{User: user.Number, Account: user.Name, Peer: peer, Opened: now, Process: p}
+	c := &Connection{User: user.Number, Account: user.Name, Peer: peer, Opened: now, Process: p, registry: r}
 	r.last++
 	c.ID = r.last
 	r.live[c.ID] = c
@@ -117,8 +133,10 @@ func (r *Registry) newLocked(peer Peer, user User, p *process.Process, now time.
 func (r *Registry) taken() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.live) + len(r.arrivals)
+	return r.takenLocked()
 }
+
+func (r *Registry) takenLocked() int { return len(r.live) + r.bare + len(r.arrivals) - r.heard }
 
 // Accept opens a connection that is being decided.
 func (r *Registry) Accept(c *Connection) {
@@ -135,14 +153,22 @@ func (r *Registry) Refuse(c *Connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.setState(c, Deciding, Refused)
+	if l := c.link.Load(); l != nil { // which stays, without a language twin
+		l.connection = nil
+		r.bare++
+	}
 	r.removeLocked(c)
 }
 
 // Close ends an open connection, when its close method is over.
 func (r *Registry) Close(c *Connection) {
-	r.closes.Add(1)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.closeLocked(c)
+}
+
+func (r *Registry) closeLocked(c *Connection) {
+	r.closes.Add(1)
 	r.setState(c, Open, Closed)
 	r.open--
 	r.removeLocked(c)
@@ -166,7 +192,12 @@ func (r *Registry) removeLocked(c *Connection) {
 	if c.Peer.Gate != "" {
 		decrement(r.byGate, c.Peer.Gate)
 	}
-	if len(r.live) == 0 {
+	r.departLocked()
+}
+
+// departLocked tells who waits for that when the last connection or link has gone.
+func (r *Registry) departLocked() {
+	if len(r.live)+r.bare == 0 {
 		announce(&r.emptied)
 	}
 	r.vacateLocked()
@@ -174,7 +205,7 @@ func (r *Registry) removeLocked(c *Connection) {
 
 // vacateLocked tells who waits for that when nobody is there any more.
 func (r *Registry) vacateLocked() {
-	if len(r.live)+len(r.arrivals) == 0 {
+	if len(r.live)+r.bare+len(r.arrivals) == 0 {
 		announce(&r.vacated)
 	}
 }
@@ -208,18 +239,18 @@ func decrement[K comparable](counts map[K]int, key K) {
 	}
 }
 
-// Emptied is closed when no connection is live any more; it is closed already when none is.
+// Emptied is closed when no connection is live and no session has a link any more; it is closed already when none is.
 func (r *Registry) Emptied() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return awaited(&r.emptied, len(r.live) == 0)
+	return awaited(&r.emptied, len(r.live)+r.bare == 0)
 }
 
-// Vacated is closed when no connection is live and nobody is logging in any more.
+// Vacated is closed when that is so and nobody is logging in any more.
 func (r *Registry) Vacated() <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return awaited(&r.vacated, len(r.live)+len(r.arrivals) == 0)
+	return awaited(&r.vacated, len(r.live)+r.bare+len(r.arrivals) == 0)
 }
 
 // Get is the live connection with that number, nil when there is none.
@@ -241,7 +272,24 @@ func (r *Registry) OfProcess(n process.Number) *Connection {
 	return nil
 }
 
-// OfSession are the live connections of a session.
+// SessionOf is the session with that id: a remote one, or that of a live connection which somebody has asked for its session;
+// nil when there is none.
+func (r *Registry) SessionOf(id string) *Session {
+	r.mu.Lock()
+	for _, s := range r.remotes {
+		if s.ID == id {
+			r.mu.Unlock()
+			return s
+		}
+	}
+	r.mu.Unlock()
+	if all := r.OfSession(id); len(all) > 0 {
+		return all[0].OfSession()
+	}
+	return nil
+}
+
+// OfSession are the live connections of a session. A remote one has links besides that have none.
 func (r *Registry) OfSession(id string) []*Connection {
 	var found []*Connection
 	for _, c := range r.Live() {
@@ -320,6 +368,7 @@ func (r *Registry) Users() int {
 type Totals struct {
 	Accepted, Refused, Closed int64 // Refused: by the open method
 	Open, Live, Arrivals      int
+	Links                     int // of remote sessions, without a connection
 }
 
 // Totals counts what has happened since the start.
@@ -328,6 +377,6 @@ func (r *Registry) Totals() Totals {
 	defer r.mu.Unlock()
 	return Totals{
 		Accepted: r.accepts.Load(), Refused: r.refusals.Load(), Closed: r.closes.Load(), Open: r.open, Live: len(r.live),
-		Arrivals: len(r.arrivals),
+		Arrivals: len(r.arrivals), Links: r.bare,
 	}
 }

@@ -37,6 +37,12 @@ func (s *stay) Idle() time.Duration { return 0 }
 
 func (s *stay) Bytes() (in, out int64) { return 0, 0 }
 
+func (s *stay) Quit(time.Duration, string) bool { return false }
+
+func (s *stay) Order(session.Order) {}
+
+func (s *stay) Push(string, ...any) bool { return false }
+
 func (s *stay) Tell(text string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
