@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 type command struct {
 	least, most int  // arguments, the name not counted; most -1: any number
 	stranger    bool // may be asked before the client has logged in
+	link        link // how it belongs to remote sessions
 	carryOut    func(st *stay, args wire.Command)
 }
 
@@ -25,20 +27,21 @@ var commands map[string]command
 
 func init() { // because COMMAND COUNT looks at it
 	commands = map[string]command{
-		"AUTH":    {1, 2, true, auth},
-		"CALL":    {1, -1, false, call},
-		"CLIENT":  {1, -1, false, client},
-		"COMMAND": {0, -1, false, commandInfo},
-		"ECHO":    {1, 1, false, func(st *stay, args wire.Command) { st.writer.WriteBulkBytes(args[0]) }},
-		"HELLO":   {0, -1, true, hello},
-		"HOST:":   {0, -1, true, web},
-		"POST":    {0, -1, true, web},
-		"INFO":    {0, -1, false, info},
-		"PING":    {0, 1, false, ping},
-		"QUIT":    {0, -1, true, quit},
-		"RESET":   {0, 0, true, reset},
-		"TIME":    {0, 0, false, timeOfDay},
+		"AUTH":    {1, 2, true, anybody, auth},
+		"CALL":    {1, -1, false, anybody, call},
+		"CLIENT":  {1, -1, false, anybody, client},
+		"COMMAND": {0, -1, false, anybody, commandInfo},
+		"ECHO":    {1, 1, false, anybody, func(st *stay, args wire.Command) { st.writer.WriteBulkBytes(args[0]) }},
+		"HELLO":   {0, -1, true, anybody, hello},
+		"HOST:":   {0, -1, true, anybody, web},
+		"POST":    {0, -1, true, anybody, web},
+		"INFO":    {0, -1, false, anybody, info},
+		"PING":    {0, 1, false, anybody, ping},
+		"QUIT":    {0, -1, true, anybody, quit},
+		"RESET":   {0, 0, true, anybody, reset},
+		"TIME":    {0, 0, false, anybody, timeOfDay},
 	}
+	maps.Copy(commands, remoteCommands)
 }
 
 // longestName is the length of the longest command name.
@@ -60,15 +63,18 @@ func (st *stay) carryOut(words wire.Command) {
 	}
 	args := words[1:]
 	switch {
+	case st.undecided && row.link != first && !st.hear(name):
 	case !known:
 		st.writer.WriteError("ERR", fmt.Sprintf("unknown command '%.64s'; methods are called by CALL name [argument ...]", name))
 	case len(args) < row.least || row.most >= 0 && len(args) > row.most:
 		st.wrongCount(strings.ToLower(string(name)))
 	case !row.stranger && !st.known.Load():
 		st.writer.WriteError("NOAUTH", "Authentication required.")
+	case st.misplaced(row, name):
 	default:
 		row.carryOut(st, args)
 	}
+	st.opening = false
 }
 
 func (st *stay) wrongCount(name string) {
@@ -98,12 +104,23 @@ func quit(st *stay, _ wire.Command) {
 // reset puts the conversation back to its beginning. The client process and its variables stay: they are the
 // connection's.
 func reset(st *stay, _ wire.Command) {
+	if st.replies != nil {
+		st.writer.WriteError("ERR", linksSpeak)
+		return
+	}
 	st.speak(wire.RESP2)
 	if st.known.Load() {
 		st.guest.SetName("")
 	}
 	st.writer.WriteSimple("RESET")
 }
+
+// Why a link cannot do what other connections can.
+const (
+	linksSpeak   = "a remote session speaks RESP3 to its end; for anything else connect again"
+	linksKnown   = "a remote session has its user; to be another one connect again"
+	noConnection = "this process has no connection to the server's language yet; LANGUAGE makes one"
+)
 
 const noAccounts = "this server has no accounts: everybody is Designer, so log in without AUTH"
 
@@ -120,12 +137,16 @@ func auth(st *stay, args wire.Command) {
 
 // login logs the client in, or writes why not and reports false. A client that was refused is sent away.
 func (st *stay) login(name string, password []byte) bool {
+	if st.replies != nil {
+		st.writer.WriteError("ERR", linksKnown)
+		return false
+	}
 	if !st.server.options.Accounts {
 		st.writer.WriteError("ERR", noAccounts)
 		return false
 	}
 	password = bytes.Clone(password)
-	st.reader.Release()
+	st.release()
 	err := st.guest.Identify(name, password)
 	clear(password)
 	if err == nil {
@@ -151,51 +172,73 @@ func (st *stay) login(name string, password []byte) bool {
 	return err == nil
 }
 
-// hello is HELLO [version [AUTH user password] [SETNAME name]].
-func hello(st *stay, args wire.Command) {
-	version, name := st.writer.Version(), ""
-	var user string
-	var password []byte
-	given := false
+// greeting is what HELLO says.
+type greeting struct {
+	version  wire.Version
+	name     string // "" for none
+	user     string
+	password []byte
+	login    bool // user and password are given
+}
+
+// readGreeting reads the arguments of HELLO. It reports false when they are wrong, and has said so then.
+func (st *stay) readGreeting(args wire.Command) (g greeting, ok bool) {
+	g.version = st.writer.Version()
 	if len(args) > 0 {
 		n, err := strconv.Atoi(string(args[0]))
 		if err != nil || n != int(wire.RESP2) && n != int(wire.RESP3) {
 			st.writer.WriteError("NOPROTO", "unsupported protocol version")
-			return
+			return g, false
 		}
-		version, args = wire.Version(n), args[1:]
+		g.version, args = wire.Version(n), args[1:]
 	}
 	for len(args) > 0 {
 		switch option := strings.ToUpper(string(args[0])); {
 		case option == "AUTH" && len(args) >= 3:
-			user, password, given, args = string(args[1]), args[2], true, args[3:]
+			g.user, g.password, g.login, args = string(args[1]), args[2], true, args[3:]
 		case option == "SETNAME" && len(args) >= 2:
-			name, args = string(args[1]), args[2:]
-			if !validName(name) {
+			g.name, args = string(args[1]), args[2:]
+			if !validName(g.name) {
 				st.writer.WriteError("ERR", invalidName)
-				return
+				return g, false
 			}
 		default:
 			st.writer.WriteError("ERR", fmt.Sprintf("syntax error in HELLO option '%.64s'", args[0]))
-			return
+			return g, false
 		}
 	}
+	return g, true
+}
+
+// hello is HELLO [version [AUTH user password] [SETNAME name]].
+func hello(st *stay, args wire.Command) {
+	g, ok := st.readGreeting(args)
 	switch {
-	case given:
-		if !st.login(user, password) {
+	case !ok:
+		return
+	case g.login:
+		if !st.login(g.user, g.password) {
 			return
 		}
 	case !st.known.Load():
 		st.writer.WriteError("NOAUTH", "HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
 		return
 	}
-	if name != "" {
-		st.guest.SetName(name)
+	if st.replies != nil && g.version != wire.RESP3 {
+		st.writer.WriteError("NOPROTO", linksSpeak)
+		return
 	}
-	st.speak(version)
+	if g.name != "" {
+		st.guest.SetName(g.name)
+	}
+	var id session.ConnectionID // 0 for a link without one
+	if c := st.guest.Connection(); c != nil {
+		id = c.ID
+	}
+	st.speak(g.version)
 	st.writer.WriteValue(wire.Map{
-		{Key: "server", Value: "moongate"}, {Key: "version", Value: st.server.options.Version}, {Key: "proto", Value: int64(version)},
-		{Key: "id", Value: int64(st.guest.Connection().ID)}, {Key: "mode", Value: "standalone"}, {Key: "role", Value: "master"},
+		{Key: "server", Value: "moongate"}, {Key: "version", Value: st.server.options.Version}, {Key: "proto", Value: int64(g.version)},
+		{Key: "id", Value: int64(id)}, {Key: "mode", Value: "standalone"}, {Key: "role", Value: "master"},
 		{Key: "modules", Value: []any{}},
 	})
 }
@@ -216,6 +259,8 @@ func validName(name string) bool {
 func client(st *stay, args wire.Command) {
 	c := st.guest.Connection()
 	switch sub := strings.ToUpper(string(args[0])); {
+	case c == nil && (sub == "ID" || sub == "INFO"):
+		st.writer.WriteError("ERR", noConnection)
 	case sub == "ID" && len(args) == 1:
 		st.writer.WriteInteger(int64(c.ID))
 	case sub == "GETNAME" && len(args) == 1:
@@ -281,9 +326,16 @@ func call(st *stay, args wire.Command) {
 	for i, a := range args[1:] {
 		values[i] = string(a)
 	}
-	st.reader.Release()
-	results, err := st.guest.Call(name, values)
+	st.release()
+	of := st.guest.Call
+	if st.replies != nil { // which makes the language twin first
+		of = st.guest.CallValues
+	}
+	results, err := of(name, values)
+	var refused *Refused
 	switch {
+	case errors.As(err, &refused):
+		st.failed(err)
 	case err != nil:
 		st.writer.WriteError("ERR", err.Error())
 	case len(results) == 0:

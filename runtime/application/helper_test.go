@@ -26,18 +26,32 @@ func expect[T comparable](t *testing.T, what string, got, want T) {
 // guest is a client process whose methods are Go functions.
 type guest struct {
 	connection *session.Connection
-	methods    map[string]func(g *guest, args []any) ([]any, error)
-	stop       chan session.Cause // takes the first Interrupt
+	later      *session.Connection // that it has when it is let in by its first command
+	stay       session.Stay
+	visitorLink
+	methods map[string]func(g *guest, args []any) ([]any, error)
+	stop    chan session.Cause // takes the first Interrupt
 
-	mu   sync.Mutex
-	name string
+	names sync.Mutex
+	name  string
 }
 
 func (g *guest) Connection() *session.Connection { return g.connection }
 
-func (g *guest) ServedBy(stay session.Stay) { g.connection.ServedBy(stay) }
+func (g *guest) ServedBy(stay session.Stay) {
+	g.stay = stay
+	if g.connection != nil {
+		g.connection.ServedBy(stay)
+	}
+}
 
-func (g *guest) End(cause session.Cause) { g.connection.End(cause) }
+func (g *guest) End(cause session.Cause) {
+	if g.connection == nil {
+		g.stay.End(cause)
+		return
+	}
+	g.connection.End(cause)
+}
 
 func (g *guest) Identify(string, []byte) error { return errors.New("no login") }
 
@@ -52,14 +66,14 @@ func (g *guest) Call(method string, args []any) ([]any, error) {
 }
 
 func (g *guest) Name() string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.names.Lock()
+	defer g.names.Unlock()
 	return g.name
 }
 
 func (g *guest) SetName(name string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.names.Lock()
+	defer g.names.Unlock()
 	g.name = name
 }
 
@@ -92,7 +106,8 @@ type visit struct {
 type terms struct {
 	idleTimeout time.Duration
 	methods     map[string]func(g *guest, args []any) ([]any, error)
-	deaf        bool // the client reads nothing
+	deaf        bool  // the client reads nothing
+	refusal     error // of the open method
 }
 
 // pay makes a visit in a bubble of its own and checks that nothing is left of it.
@@ -133,15 +148,21 @@ func begin(t *testing.T, server *application.Server, registry *session.Registry,
 		registry.Close(c)
 		transport.Close()
 	}()
+	v.refusal = o.refusal
+	v.talk(o.deaf)
+	return v
+}
+
+// talk sends what is to be sent, and listens unless the client is deaf.
+func (v *visit) talk(deaf bool) {
 	v.sent.Go(func() {
 		for text := range v.send {
-			io.WriteString(client, text)
+			io.WriteString(v.conn, text)
 		}
 	})
-	if !o.deaf {
+	if !deaf {
 		v.sent.Go(v.listen)
 	}
-	return v
 }
 
 func (v *visit) listen() {

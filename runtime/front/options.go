@@ -87,7 +87,7 @@ type UpstreamTLS struct {
 // Options are those of a gate's front. The zero value lets every client through to the policy, with no facts but its
 // addresses.
 type Options struct {
-	Gate     string // the gate's name, for the log
+	Gate     string // the gate's name, for the log; "" is the application listener
 	Protocol Protocol
 	TLS      *TLSOptions // nil: the gate ends no TLS
 	// Proxy says that clients are proxies, which send a PROXY header first; nobody else is let in. Trusted are the networks
@@ -138,7 +138,7 @@ func New(o Options) (*Front, error) {
 		if tls.ALPN == nil && o.Protocol == Postgres {
 			tls.ALPN = []string{postgresALPN}
 		}
-		server, err := current.Open("certificates of gate "+o.Gate, o.Log, tls.files(), nil, tls.config)
+		server, err := current.Open("certificates of "+o.owner(), o.Log, tls.files(), nil, tls.config)
 		if err != nil {
 			return nil, fmt.Errorf("tls: %w", err)
 		}
@@ -149,13 +149,21 @@ func New(o Options) (*Front, error) {
 		if tls.ALPN == nil && o.Protocol == Postgres {
 			tls.ALPN = []string{postgresALPN}
 		}
-		client, err := current.Open("upstream certificates of gate "+o.Gate, o.Log, tls.files(), nil, tls.config)
+		client, err := current.Open("upstream certificates of "+o.owner(), o.Log, tls.files(), nil, tls.config)
 		if err != nil {
 			return nil, fmt.Errorf("upstream tls: %w", err)
 		}
 		f.client = client
 	}
 	return f, nil
+}
+
+// owner is whose certificates they are, for the log.
+func (o *Options) owner() string {
+	if o.Gate == "" {
+		return "the application listener"
+	}
+	return "gate " + o.Gate
 }
 
 // check finds options that contradict one another.

@@ -27,6 +27,9 @@ func (s *stream) Read(b []byte) (int, error) {
 	return s.Conn.Read(b)
 }
 
+// NetConn is the connection below.
+func (s *stream) NetConn() net.Conn { return s.Conn }
+
 // need reads until at least n bytes are in. The error is that of a read which failed in this step.
 func (s *stream) need(ctx context.Context, step Step, n int) error {
 	for len(s.in) < n {

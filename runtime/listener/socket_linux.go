@@ -2,6 +2,7 @@ package listener
 
 import (
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -217,27 +218,6 @@ func (l *Listener) refuse(fd int, answer []byte) {
 	unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
 }
 
-// Gone reports whether the other end has closed the connection, whatever it sent before that has not been read yet. Who has
-// only ended its sending counts as gone too: the two cannot be told apart. The connection must be one that a Listener
-// handed out.
-func Gone(c net.Conn) bool {
-	file, ok := c.(*conn)
-	if !ok {
-		return false
-	}
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return true
-	}
-	gone := false
-	err = raw.Control(func(fd uintptr) {
-		look := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
-		n, err := unix.Poll(look, 0)
-		gone = n == 1 && err == nil && look[0].Revents != 0
-	})
-	return gone || err != nil
-}
-
 func addrPort(a unix.Sockaddr) netip.AddrPort {
 	switch a := a.(type) {
 	case *unix.SockaddrInet4:
@@ -258,6 +238,23 @@ type conn struct {
 
 func (c *conn) LocalAddr() net.Addr  { return net.TCPAddrFromAddrPort(c.peer.Local) }
 func (c *conn) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(c.peer.Address) }
+
+// Read is the file's, with the plain errors of a socket: TLS goes on after a deadline only if the error says by itself that it
+// is one.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.File.Read(b)
+	if err != nil && err != io.EOF {
+		err = withoutPath(err)
+	}
+	return n, err
+}
+
+func withoutPath(err error) error {
+	if failed, ok := err.(*os.PathError); ok {
+		return failed.Err
+	}
+	return err
+}
 
 // CloseWrite ends the sending.
 func (c *conn) CloseWrite() error {

@@ -76,9 +76,6 @@ func (l *Listener) welcome(c *net.TCPConn) {
 	guest.Serve(c)
 }
 
-// Gone is only known on Linux without reading; elsewhere the end of a client is noticed when its running call is over.
-func Gone(net.Conn) bool { return false }
-
 func unmapped(a net.Addr) netip.AddrPort {
 	p := a.(*net.TCPAddr).AddrPort()
 	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
