@@ -21,10 +21,10 @@ const inline textRef = -1
 
 // line is a row of the table as it is about to be written.
 type line struct {
-	id, part                                   int64
-	entry                                      *entry
-	name, listener, version, reason, by, cause textRef
-	gate, upstream, facts                      textRef
+	id, part                                    int64
+	entry                                       *entry
+	name, listener, version, reason, by, cause  textRef
+	gate, upstream, facts, shadow, place, fault textRef // place is the entry's line
 }
 
 // text is a new word of the dictionary.
@@ -49,7 +49,7 @@ type batch struct {
 	ended  []line // rows of earlier batches that are now complete
 	debts  []line // id and entry.closed only: rows of earlier batches whose end was dropped
 	marks  []mark
-	source source // reads ended and fresh for SQLite
+	source source // reads ended, then fresh, for SQLite
 
 	// What is known of the file.
 	part     part
@@ -57,7 +57,7 @@ type batch struct {
 	nextText int64
 	open     map[int64]int64    // connection to id, of this session's rows that are written open
 	words    map[string]textRef // inline: seen once
-	recent   [9]struct {        // the last text of each column, which is most often the next one
+	recent   [12]struct {       // the last text of each column, which is most often the next one
 		text string
 		ref  textRef
 	}
@@ -83,7 +83,6 @@ func (b *batch) assemble(blocks []*block, debts []debt) {
 		}
 	}
 	slices.SortFunc(b.ended, func(x, y line) int { return cmp.Compare(x.id, y.id) }) // pages in order
-	b.source.lines = [2][]line{b.ended, b.fresh}
 }
 
 // begin starts a part with an empty dictionary.
@@ -114,6 +113,9 @@ func (b *batch) add(e *entry) {
 		b.note(id, e.opened+e.decided)
 	}
 	if first := b.nextID - int64(len(b.fresh)); id >= first {
+		if begun := b.fresh[id-first].entry; begun != nil {
+			e.inherit(begun)
+		}
 		b.spell(&b.fresh[id-first], id, e)
 		return
 	}
@@ -126,6 +128,7 @@ func (b *batch) spell(l *line, id int64, e *entry) {
 	*l = line{
 		id: id, part: b.part.id, entry: e, name: b.ref(0, e.name), listener: b.ref(1, e.listener), version: b.ref(2, e.version),
 		reason: b.ref(3, e.reason), by: b.ref(4, e.by), cause: b.ref(5, e.cause), gate: b.ref(6, e.gate), upstream: b.ref(7, e.upstream), facts: b.ref(8, e.facts),
+		shadow: b.ref(9, e.shadow), place: b.ref(10, e.line), fault: b.ref(11, e.fault),
 	}
 }
 
@@ -198,6 +201,5 @@ func unpackAddress(value any) netip.AddrPort {
 func (b *batch) release() {
 	clear(b.fresh)
 	clear(b.ended)
-	b.source.lines = [2][]line{}
-	b.source.line = nil
+	b.source.lines, b.source.line = nil, nil
 }

@@ -5,6 +5,7 @@ package journal
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -30,7 +31,8 @@ func busyRow(r *Row, n int64, opened time.Time) {
 // BenchmarkConnection is what a connection costs in CPU time, writer, -wal file and checkpoints included: cpu-us/conn.
 // The disk's waits are not in it.
 func BenchmarkConnection(b *testing.B) {
-	const window = 10000 // connections that are open at once, in the last case
+	reads := strings.Repeat("r", 356) // of which 100 to 356: the clock and a few commands
+	const window = 10000              // connections that are open at once, in the last case
 	for _, c := range []struct {
 		name   string
 		record func(j *Journal, r *Row, n int64, opened time.Time)
@@ -44,6 +46,12 @@ func BenchmarkConnection(b *testing.B) {
 			r.Reason = fmt.Sprint("too many connections from ", r.Address)
 			j.Refused(r)
 		}},
+		{"refused-and-recorded", func(j *Journal, r *Row, n int64, opened time.Time) {
+			r.Verdict, r.Code, r.Reason, r.By = Refused, 22000, "closed for today", "on_server_open_connection.lua:1"
+			r.Recorded = Recorded{Local: r.Address, Began: r.Opened, Took: 40 * time.Microsecond, Steps: 60, Line: r.By, Reads: reads[n%256:]}
+			j.Refused(r)
+			r.Recorded = Recorded{}
+		}},
 		{"closed-at-once", func(j *Journal, r *Row, n int64, opened time.Time) {
 			j.Accepted(r)
 			r.Closed, r.Cause, r.BytesIn, r.BytesOut = r.Decided.Add(time.Millisecond), "client left", 120, 340
@@ -52,6 +60,17 @@ func BenchmarkConnection(b *testing.B) {
 		}},
 		{"closed-later", func(j *Journal, r *Row, n int64, opened time.Time) {
 			j.Accepted(r)
+			if n > window {
+				busyRow(r, n-window, opened)
+				r.Closed, r.Cause, r.BytesIn, r.BytesOut = r.Decided.Add(time.Second), "client left", 120, 340
+				j.Closed(r)
+				r.Closed, r.Cause, r.BytesIn, r.BytesOut = time.Time{}, "", 0, 0
+			}
+		}},
+		{"closed-later-and-recorded", func(j *Journal, r *Row, n int64, opened time.Time) {
+			r.Recorded = Recorded{Local: r.Address, Began: r.Opened, Took: 40 * time.Microsecond, Steps: 60, Line: "open.lua:9", Reads: reads[n%256:]}
+			j.Accepted(r)
+			r.Recorded = Recorded{}
 			if n > window {
 				busyRow(r, n-window, opened)
 				r.Closed, r.Cause, r.BytesIn, r.BytesOut = r.Decided.Add(time.Second), "client left", 120, 340

@@ -35,6 +35,12 @@
 // Order is the order of writing, not of clocks. Clocks may jump: durations are never negative, queries by time find every
 // row that says so, and what is too old is deleted only when the clock has been steady for an hour (see keeper).
 //
+// # What verdicts depended on
+//
+// A row may bring what its open method has read ([Recorded]), so that package replay can decide again. Its bytes wait in
+// the queue as the rows do, 32 MB of them at most; a row whose bytes find no room is written without, and counted
+// ([Stats].Unrecorded). Package archive takes recordings to other machines and back.
+//
 // # What it costs
 //
 // CPU time of one connection in microseconds, the writer, the -wal file and checkpoints included, 200,000 rows, on one of
@@ -50,12 +56,14 @@
 //	  the same with pages of 8 KB, 16 KB                             1.4  1.5
 //	  the same, checkpoints at 4,000 pages instead of 1,000          1.2
 //	this package, from the door to the disk:
-//	  refused                                                        1.6
-//	  refused, with a reason of its own                              2.5
+//	  refused                                                        1.8
+//	  refused, with a reason of its own                              2.7
 //	  accepted, and closed before it was written                     1.9
-//	  accepted, and closed after 10,000 others came                  3.9
+//	  accepted, and closed after 10,000 others came                  4.7
 //	  of that, the call at the door                                  0.03, no allocation
 //	  deleted when it is too old                                     1.0
+//	  more for a recording of 100 to 350 bytes                       1.5
+//	  the same, and closed after 10,000 others came                  2.9
 //
 // In a server that refuses 22,000 connections a second it is 2.7 of some 24, the same program with and without a journal.
 //

@@ -147,7 +147,7 @@ func TestNewerVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "journal.db was written by a newer moongate (layout 9; this one knows 2): run that version or move the file away"
+	const want = "journal.db was written by a newer moongate (layout 9; this one knows 3): run that version or move the file away"
 	j, log := opened(t, Options{Folder: folder, Session: second, Queue: 10}, brisk())
 	for n := range int64(30) {
 		j.Refused(refusedRow(n))

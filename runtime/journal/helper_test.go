@@ -108,7 +108,7 @@ func same(t *testing.T, what string, got Row, want *Row) {
 	if w.Verdict == Refused && w.Closed.IsZero() {
 		w.Closed = w.Decided
 	}
-	for _, at := range []*time.Time{&got.Opened, &got.Decided, &got.Closed, &w.Opened, &w.Decided, &w.Closed} {
+	for _, at := range []*time.Time{&got.Opened, &got.Decided, &got.Closed, &got.Began, &w.Opened, &w.Decided, &w.Closed, &w.Began} {
 		if !at.IsZero() {
 			*at = at.UTC().Round(0)
 		}

@@ -26,6 +26,7 @@ type Options struct {
 type Stats struct {
 	Rows         int64     // connections written by this Journal
 	Dropped      int64     // calls of Refused, Accepted and Closed that were not written and will not be
+	Unrecorded   int64     // rows whose Reads were left out, because too many bytes waited
 	Queued       int       // calls that wait
 	Capacity     int       // how many may
 	Failing      error     // why nothing is written now; nil: all is well
@@ -124,7 +125,7 @@ func (j *Journal) Stats() Stats {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return Stats{
-		Rows: j.rows, Dropped: dropped, Queued: queued, Capacity: j.queue.capacity, Failing: j.failing, FailingSince: j.since,
+		Rows: j.rows, Dropped: dropped, Unrecorded: j.queue.leftOut(), Queued: queued, Capacity: j.queue.capacity, Failing: j.failing, FailingSince: j.since,
 	}
 }
 

@@ -43,7 +43,7 @@ func TestFirstLayout(t *testing.T) {
 	same(t, "the old row", after[0], &before[0])
 	same(t, "the new row", after[1], led)
 	db := database(t, folder)
-	expect(t, "version", value(t, db, "PRAGMA user_version"), "2")
+	expect(t, "version", value(t, db, "PRAGMA user_version"), "3")
 	for column, want := range map[string]string{"gate": "db", "upstream": "10.0.0.5:5432", "facts": `{"database":"shop"}`, "connection": "8"} {
 		expect(t, column, value(t, db, "SELECT "+column+" FROM connections WHERE id = 2"), want)
 	}

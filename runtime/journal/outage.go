@@ -19,6 +19,9 @@ type outage struct {
 	drop    time.Time // when they grew last
 	said    int64     // drops that the log knows
 	sayNext time.Time // no line about drops before
+
+	omitted  int64     // rows without what was read, that the log knows
+	omitNext time.Time // no line about them before
 }
 
 // path is the journal's.
@@ -36,6 +39,7 @@ func (w *writer) fails(err error) {
 		o.failure, o.failed, o.told = err.Error(), now, true
 	}
 	w.drops(now, err.Error())
+	w.omissions(now)
 }
 
 // works notes that a try worked, and says so when the log knows of an outage.
@@ -46,6 +50,7 @@ func (w *writer) works() {
 	if !failing {
 		w.drops(now, "rows come faster than they are written")
 	}
+	w.omissions(now)
 	if o.began.IsZero() || !failing && now.Sub(o.drop) < w.j.pace.report {
 		return
 	}
@@ -76,4 +81,14 @@ func (w *writer) drops(now time.Time, reason string) {
 	}
 	w.log.Error("journal rows dropped", "rows", dropped-o.said, "reason", reason)
 	o.said, o.told, o.sayNext = dropped, true, now.Add(w.j.pace.report)
+}
+
+// omissions says that rows are without what their verdicts depended on, unless it was said a moment ago.
+func (w *writer) omissions(now time.Time) {
+	o, omitted := &w.outage, w.j.queue.leftOut()
+	if omitted == o.omitted || now.Before(o.omitNext) {
+		return
+	}
+	w.log.Warn("journal rows without what was read", "rows", omitted-o.omitted, "reason", "methods read more than is written in time")
+	o.omitted, o.omitNext = omitted, now.Add(w.j.pace.report)
 }

@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// blockRows is how many entries a block of the queue holds, about 125 KB. The queue grows and shrinks by blocks: growing
-// never copies what waits already, so no connection at the door waits for a copy of megabytes.
+// blockRows is how many entries a block of the queue holds, about 190 KB. The queue grows and shrinks by blocks:
+// growing never copies what waits already, so no connection at the door waits for a copy of megabytes.
 const blockRows = 512
 
-// spareBlocks is how many empty blocks are kept for the next rows; more go back to the garbage collector after a storm.
+// spareBlocks is how many empty blocks are kept for the next rows; more go back to the garbage collector after a
+// storm.
 const spareBlocks = 16
 
 // kind is what an entry says of its connection.
@@ -26,8 +27,11 @@ const (
 type entry struct {
 	connection, user, code                     int64
 	name, listener, version, reason, by, cause string
-	gate, upstream, facts                      string
-	address                                    netip.AddrPort
+	gate, upstream, facts, shadow              string
+	line, fault, reads                         string
+	began, took, steps                         int64 // microseconds after opened; microseconds
+	recorded                                   bool  // there is something in began, took, steps, local, line, fault and reads
+	address, local                             netip.AddrPort
 	opened                                     int64 // microseconds since 1970
 	decided, closed                            int64 // microseconds after opened
 	in, out                                    int64
@@ -40,6 +44,7 @@ func (e *entry) fill(r *Row, k kind) {
 	e.name, e.listener, e.version = clip(r.UserName), clip(r.Listener), clip(r.Version)
 	e.reason, e.by, e.cause = clip(r.Reason), clip(r.By), clip(r.Cause)
 	e.gate, e.upstream, e.facts = clip(r.Gate), clip(r.Upstream), clip(r.Facts)
+	e.shadow = clip(r.Shadow)
 	e.address, e.in, e.out = r.Address, r.BytesIn, r.BytesOut
 	opened := r.Opened
 	if opened.IsZero() {
@@ -52,6 +57,23 @@ func (e *entry) fill(r *Row, k kind) {
 	e.closed = e.decided
 	if !r.Closed.IsZero() {
 		e.closed = max(e.decided, r.Closed.Sub(opened).Microseconds())
+	}
+	if r.Began.IsZero() || len(r.Reads) > ReadsLimit {
+		return
+	}
+	e.recorded = true
+	e.local, e.line, e.fault, e.reads, e.steps, e.took = r.Local, clip(r.Line), clip(r.Fault), r.Reads, r.Steps, r.Took.Microseconds()
+	e.began = r.Began.Sub(opened).Microseconds()
+}
+
+// inherit takes over what the entry of the beginning has and the one of the end may leave out.
+func (e *entry) inherit(from *entry) {
+	if e.shadow == "" {
+		e.shadow = from.shadow
+	}
+	if !e.recorded {
+		e.local, e.line, e.fault, e.reads, e.recorded = from.local, from.line, from.fault, from.reads, from.recorded
+		e.began, e.took, e.steps = from.began, from.took, from.steps
 	}
 }
 
@@ -71,6 +93,7 @@ type block struct {
 // goroutine's copy of one row.
 type queue struct {
 	capacity int           // rows
+	room     int           // bytes of reads
 	ripe     int           // so many rows wake the writer at once
 	wake     chan struct{} // holds one: the first row waits, or enough for a batch
 
@@ -79,13 +102,16 @@ type queue struct {
 	spare   []*block
 	waiting int // rows in blocks
 	taken   int // rows that the writer has and has not written
+	held    int // bytes of their reads
 	dropped int64
+	reads   int    // bytes of reads in blocks, and of those that the writer has
+	omitted int64  // rows whose reads found no room
 	debts   []debt // at most capacity
 	closed  bool   // everything is dropped from now on
 }
 
 func newQueue(capacity, ripe int) *queue {
-	return &queue{capacity: capacity, ripe: min(ripe, capacity), wake: make(chan struct{}, 1)}
+	return &queue{capacity: capacity, room: readsRoom, ripe: min(ripe, capacity), wake: make(chan struct{}, 1)}
 }
 
 // put copies the row in, or drops and counts it when there is no room.
@@ -103,6 +129,7 @@ func (q *queue) put(r *Row, k kind) {
 	}
 	b := q.blocks[last]
 	b.rows[b.n].fill(r, k)
+	q.weighLocked(&b.rows[b.n])
 	b.n++
 	q.waiting++
 	wake := q.waiting == 1 || q.waiting == q.ripe
@@ -113,6 +140,24 @@ func (q *queue) put(r *Row, k kind) {
 		default: // it will look anyway
 		}
 	}
+}
+
+// readsRoom is how many bytes of reads may wait. It is far more than a batch of usual ones, and bounds what policies
+// that read much can make the queue hold.
+const readsRoom = 32 << 20
+
+// weighLocked counts the reads of an entry, or leaves them out when too many bytes wait: the row is worth more.
+func (q *queue) weighLocked(e *entry) {
+	n := len(e.reads)
+	if n == 0 {
+		return
+	}
+	if q.reads+n > q.room {
+		e.recorded, e.reads = false, ""
+		q.omitted++
+		return
+	}
+	q.reads += n
 }
 
 // dropLocked counts a row that is not kept, and remembers the end of a connection that is perhaps shown as open. The
@@ -140,6 +185,7 @@ func (q *queue) take() ([]*block, []debt) {
 	defer q.mu.Unlock()
 	blocks, debts := q.blocks, q.debts
 	q.taken += q.waiting
+	q.held = q.reads
 	q.blocks, q.debts, q.waiting = nil, nil, 0
 	return blocks, debts
 }
@@ -153,6 +199,8 @@ func (q *queue) done(blocks []*block) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.taken = 0
+	q.reads -= q.held
+	q.held = 0
 	if room := spareBlocks - len(q.spare); room > 0 {
 		q.spare = append(q.spare, blocks[:min(room, len(blocks))]...)
 	}
@@ -165,7 +213,7 @@ func (q *queue) lose() int {
 	q.closed = true
 	n := q.waiting + q.taken
 	q.dropped += int64(n)
-	q.blocks, q.spare, q.debts, q.waiting, q.taken = nil, nil, nil, 0, 0
+	q.blocks, q.spare, q.debts, q.waiting, q.taken, q.reads, q.held = nil, nil, nil, 0, 0, 0, 0
 	return n
 }
 
@@ -181,6 +229,13 @@ func (q *queue) state() (queued, waiting int, dropped int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.waiting + q.taken, q.waiting, q.dropped
+}
+
+// leftOut says how many rows there were whose reads found no room.
+func (q *queue) leftOut() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.omitted
 }
 
 // owes reports whether ends wait that are not rows.

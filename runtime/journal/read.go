@@ -18,7 +18,10 @@ type Query struct {
 	Open       bool   // accepted ones that have not ended
 	User       string // the user's name, ASCII letters of either case; "": anybody
 	Connection int64  // 0: any
+	Session    string // the server session, or how it begins, letters of either case; "": any
 	Last       int    // only so many rows, the last ones; 0: all
+
+	WithReads bool // give Recorded.Reads too, which may be large; without it they are ""
 }
 
 // condition is the query as SQL, apart from the rows' numbers.
@@ -41,6 +44,9 @@ func (q *Query) condition() (where string, arguments []any) {
 	}
 	if q.Connection != 0 {
 		add("connection = ?", q.Connection)
+	}
+	if q.Session != "" {
+		add("part IN (SELECT id FROM part WHERE substr(session, 1, ?) = ? COLLATE NOCASE)", len(q.Session), q.Session)
 	}
 	return where, arguments
 }
@@ -76,6 +82,7 @@ func Read(ctx context.Context, folder string, q Query) iter.Seq2[Row, error] {
 			return
 		}
 		defer r.close()
+		r.reads = q.WithReads
 		_, err = r.history(ctx, &q, func(h *hit) bool { return yield(h.row, nil) })
 		if err != nil && !errors.Is(err, errEnough) {
 			yield(Row{}, readError(r.path, err))
@@ -101,7 +108,7 @@ func (r *reader) history(ctx context.Context, q *Query, yield func(*hit) bool) (
 // between gives the query's rows with after < id <= last.
 func (r *reader) between(ctx context.Context, q *Query, after, last int64, yield func(*hit) bool) error {
 	for after < last {
-		rows, more, err := r.page(ctx, q, after, last, pageRows, false)
+		rows, more, err := r.page(ctx, q, after, last, q.pageRows(), false)
 		if err != nil {
 			return err
 		}
@@ -119,7 +126,7 @@ func (r *reader) between(ctx context.Context, q *Query, after, last int64, yield
 func (r *reader) tail(ctx context.Context, q *Query, after, last int64, yield func(*hit) bool) error {
 	var all []hit
 	for after < last && len(all) < q.Last {
-		rows, more, err := r.page(ctx, q, after, last, min(pageRows, q.Last-len(all)), true)
+		rows, more, err := r.page(ctx, q, after, last, min(q.pageRows(), q.Last-len(all)), true)
 		if err != nil {
 			return err
 		}
@@ -148,6 +155,7 @@ func Follow(ctx context.Context, folder string, q Query) iter.Seq2[Row, error] {
 			yield(Row{}, err)
 			return
 		}
+		r.reads = q.WithReads
 		f := &follower{reader: r, folder: folder, query: q, open: map[int64]bool{}, yield: yield}
 		defer func() { f.reader.close() }()
 		path := r.path
@@ -296,6 +304,7 @@ func (f *follower) reopen(ctx context.Context) error {
 		}
 		return nil // it is being made
 	}
+	r.reads = f.query.WithReads
 	replaced := !os.SameFile(now, f.file)
 	f.reader.close()
 	f.reader = r

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -21,6 +22,7 @@ var ErrNone = errors.New("no journal")
 // writer needs.
 const (
 	pageRows = 1000 // rows in memory at once
+	readRows = 200  // the same when they bring what they read
 	pageSpan = 8192 // rows that are looked at for them
 )
 
@@ -35,6 +37,8 @@ type reader struct {
 	path     string
 	empty    bool   // a file in which nothing has been laid out yet
 	columns  string // as a query asks this file for them
+	bare     string // the same without the reads
+	reads    bool   // they are wanted
 	texts    map[int64]string
 	sessions map[int64]string // by part
 }
@@ -102,6 +106,7 @@ func (r *reader) look(ctx context.Context) (err error) {
 		return errForeign
 	}
 	r.columns = columnsOf(version)
+	r.bare = strings.Replace(r.columns, ", reads", ", NULL", 1)
 	return nil
 }
 
@@ -173,6 +178,14 @@ func (r *reader) page(ctx context.Context, q *Query, after, last int64, limit in
 	return hits, more, nil
 }
 
+// pageRows is how many rows are in memory at once.
+func (q *Query) pageRows() int {
+	if q.WithReads {
+		return readRows
+	}
+	return pageRows
+}
+
 // hit is a row and its number.
 type hit struct {
 	id  int64
@@ -189,7 +202,11 @@ func (r *reader) rows(ctx context.Context, where string, arguments ...any) (_ []
 		return nil, err
 	}
 	defer tx.Rollback() // it only read
-	rows, err := tx.QueryContext(ctx, `SELECT `+r.columns+` FROM record WHERE `+where, arguments...)
+	columns := r.bare
+	if r.reads {
+		columns = r.columns
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT `+columns+` FROM record WHERE `+where, arguments...)
 	if err != nil {
 		return nil, err
 	}
@@ -218,13 +235,16 @@ func (r *reader) rows(ctx context.Context, where string, arguments ...any) (_ []
 type raw struct {
 	id, part, connection, user, verdict, code, opened, decided, in, out int64
 	name, address, listener, version, reason, decider, cause            any
-	gate, upstream, facts                                               any
+	gate, upstream, facts, shadow, local, line, fault                   any
+	began, took, steps                                                  sql.NullInt64
+	reads                                                               []byte
 	closed                                                              sql.NullInt64
 }
 
 func (w *raw) scan(rows *sql.Rows) error {
 	return rows.Scan(&w.id, &w.part, &w.connection, &w.user, &w.name, &w.address, &w.listener, &w.version, &w.verdict, &w.code,
-		&w.reason, &w.decider, &w.opened, &w.decided, &w.closed, &w.in, &w.out, &w.cause, &w.gate, &w.upstream, &w.facts)
+		&w.reason, &w.decider, &w.opened, &w.decided, &w.closed, &w.in, &w.out, &w.cause, &w.gate, &w.upstream, &w.facts, &w.shadow,
+		&w.local, &w.began, &w.took, &w.steps, &w.line, &w.fault, &w.reads)
 }
 
 // row is the row that the table's stands for.
@@ -236,13 +256,18 @@ func (r *reader) row(ctx context.Context, tx *sql.Tx, w *raw) (hit, error) {
 	if w.closed.Valid {
 		f.row.Closed = micro(w.opened + w.closed.Int64)
 	}
-	var errs [10]error
+	if w.began.Valid {
+		f.row.Recorded = Recorded{Local: unpackAddress(w.local), Began: micro(w.opened + w.began.Int64), Steps: w.steps.Int64,
+			Took: time.Duration(w.took.Int64) * time.Microsecond, Reads: string(w.reads)}
+	}
+	var errs [13]error
 	f.row.Session, errs[0] = spell(ctx, tx, r.sessions, `SELECT session FROM part WHERE id = ?`, w.part)
 	for i, t := range []struct {
 		text  *string
 		value any
 	}{{&f.row.UserName, w.name}, {&f.row.Listener, w.listener}, {&f.row.Version, w.version}, {&f.row.Reason, w.reason},
-		{&f.row.By, w.decider}, {&f.row.Cause, w.cause}, {&f.row.Gate, w.gate}, {&f.row.Upstream, w.upstream}, {&f.row.Facts, w.facts}} {
+		{&f.row.By, w.decider}, {&f.row.Cause, w.cause}, {&f.row.Gate, w.gate}, {&f.row.Upstream, w.upstream}, {&f.row.Facts, w.facts},
+		{&f.row.Shadow, w.shadow}, {&f.row.Line, w.line}, {&f.row.Fault, w.fault}} {
 		*t.text, errs[i+1] = spell(ctx, tx, r.texts, `SELECT text FROM text WHERE id = ?`, t.value)
 	}
 	return f, errors.Join(errs[:]...)

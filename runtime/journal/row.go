@@ -7,12 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// Row is one connection. Closed is zero for a connection that is still open; for a refused one it is Decided when whoever
-// recorded it said nothing else.
+// Row is one connection. Closed is zero for a connection that is still open; for a refused one it is Decided when
+// whoever recorded it said nothing else.
 //
 // Times are kept to the microsecond. Decided and Closed are kept as durations since Opened, measured by the monotonic
-// clock where the values have one: they are never negative, and right even when the machine's clock was set meanwhile.
-// Texts are cut to [TextLimit].
+// clock where the values have one: they are never negative, and right even when the machine's clock was set
+// meanwhile. Texts are cut to [TextLimit], all but Reads.
 type Row struct {
 	Session    string // the server session: a UUID for one run of the server; rows that are written get Options.Session
 	Connection int64  // the connection's number in that session; 0: refused before it had one
@@ -34,9 +34,30 @@ type Row struct {
 	Gate       string // the gate's name, "" for the application listener
 	Upstream   string // where a gate has led the client to, or tried to last; "" for nowhere
 	Facts      string // what a gate has found out about the client, as a JSON object; "" for nothing
+	Shadow     string // what the shadow's scripts would have said instead, when that differs; "" when it does not, or there are none
+
+	Recorded // of the open method's call
 }
 
-// Lost is the cause of connections whose end was never recorded: the server was killed, or the row of the end was dropped.
+// Recorded is what the verdict of an open method depended on, for who decides again. It is zero in the row of a
+// connection about which no open method was asked, or nothing was recorded. Accepted and Refused bring it; the row of
+// Closed may have it zero: what was written before stays then.
+type Recorded struct {
+	Local netip.AddrPort // where the client came in; IPv4 in IPv6 becomes IPv4
+	Began time.Time      // when the open method began, to the microsecond; zero: nothing was recorded
+	Took  time.Duration  // that it took, waits included, to the microsecond; at most what int64 holds of them
+	Steps int64          // instructions that it took
+	Line  string         // file:line that returned, also of who was accepted; "" when it returned nothing
+	Fault string         // why it failed, as the log has it; "" when it did not
+	Reads string         // what it read, as package recording packs it: bytes, at most [ReadsLimit]; "": nothing
+}
+
+// ReadsLimit is how many bytes of Reads are kept. More are not cut, because a part of them could not be read: the row
+// has nothing recorded then.
+const ReadsLimit = 128 << 10
+
+// Lost is the cause of connections whose end was never recorded: the server was killed, or the row of the end was
+// dropped.
 const Lost = "lost"
 
 // TextLimit is how many bytes of a text are kept; the rest becomes an ellipsis.
@@ -75,7 +96,8 @@ func (v *Verdict) UnmarshalText(text []byte) error {
 	return fmt.Errorf("journal: %q is no verdict: want accepted or refused", text)
 }
 
-// clip is s, or its beginning when it is longer than TextLimit: whoever queues rows must not be able to queue megabytes.
+// clip is s, or its beginning when it is longer than TextLimit: whoever queues rows must not be able to queue
+// megabytes.
 func clip(s string) string {
 	if len(s) <= TextLimit {
 		return s

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"net/netip"
 
 	"modernc.org/sqlite/vtab"
 )
@@ -11,8 +12,8 @@ import (
 //
 // It is module, table and cursor in one: one connection, one table, one statement at a time.
 type source struct {
-	lines [2][]line
-	at    int // in lines[0], then in lines[1]
+	lines []line
+	at    int // in lines
 	line  *line
 }
 
@@ -44,14 +45,9 @@ func (s *source) Filter(int, string, []vtab.Value) error {
 
 func (s *source) Next() error {
 	s.at++
-	first := len(s.lines[0])
-	switch {
-	case s.at < first:
-		s.line = &s.lines[0][s.at]
-	case s.at < first+len(s.lines[1]):
-		s.line = &s.lines[1][s.at-first]
-	default:
-		s.line = nil
+	s.line = nil
+	if s.at < len(s.lines) {
+		s.line = &s.lines[s.at]
 	}
 	return nil
 }
@@ -74,7 +70,7 @@ func (s *source) Column(column int) (vtab.Value, error) {
 	case 4:
 		return say(l.name, e.name), nil
 	case 5:
-		return address(e), nil
+		return address(e.address), nil
 	case 6:
 		return say(l.listener, e.listener), nil
 	case 7:
@@ -111,6 +107,35 @@ func (s *source) Column(column int) (vtab.Value, error) {
 		return say(l.upstream, e.upstream), nil
 	case 20:
 		return say(l.facts, e.facts), nil
+	case 21:
+		return say(l.shadow, e.shadow), nil
+	}
+	return l.recorded(column)
+}
+
+// recorded gives one value of what the verdict depended on; NULL when that was not recorded.
+func (l *line) recorded(column int) (vtab.Value, error) {
+	e := l.entry
+	switch {
+	case !e.recorded && column <= 28:
+		return nil, nil
+	case column == 22:
+		return address(e.local), nil
+	case column == 23:
+		return e.began, nil
+	case column == 24:
+		return e.took, nil
+	case column == 25:
+		return e.steps, nil
+	case column == 26:
+		return say(l.place, e.line), nil
+	case column == 27:
+		return say(l.fault, e.fault), nil
+	case column == 28:
+		if e.reads == "" {
+			return nil, nil
+		}
+		return []byte(e.reads), nil
 	}
 	return nil, errors.New("journal: the batch has no such column")
 }
@@ -126,9 +151,9 @@ func say(ref textRef, s string) vtab.Value {
 	return int64(ref)
 }
 
-// address is the peer's address as a column's value.
-func address(e *entry) vtab.Value {
-	packed, text, number := packAddress(e.address)
+// address is an address as a column's value.
+func address(a netip.AddrPort) vtab.Value {
+	packed, text, number := packAddress(a)
 	switch {
 	case number:
 		return packed

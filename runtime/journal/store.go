@@ -27,7 +27,7 @@ type store struct {
 	file os.FileInfo
 	wal  os.FileInfo // nil where the file system cannot have one
 
-	rows, text, part, mark, debt *sql.Stmt
+	rows, bare, text, part, mark, debt *sql.Stmt
 }
 
 // connector opens connections of a driver of our own, so that the source is known to them and to nobody else's.
@@ -97,7 +97,7 @@ func (s *store) prepare(ctx context.Context) (err error) {
 	for _, p := range []struct {
 		statement **sql.Stmt
 		text      string
-	}{{&s.rows, writeRows}, {&s.text, writeText}, {&s.part, writePart}, {&s.mark, writeMark}, {&s.debt, settleDebt}} {
+	}{{&s.rows, writeRows(columns)}, {&s.bare, writeRows(bareColumns)}, {&s.text, writeText}, {&s.part, writePart}, {&s.mark, writeMark}, {&s.debt, settleDebt}} {
 		if *p.statement, err = s.conn.PrepareContext(ctx, p.text); code(err) == lib.SQLITE_ERROR {
 			return fmt.Errorf("%w: %w", errForeign, err) // a table is missing: somebody has been at it
 		} else if err != nil {
@@ -187,7 +187,7 @@ func (s *store) moved() bool {
 // left would keep the file open.
 func (s *store) close() error {
 	var err error
-	for _, statement := range []*sql.Stmt{s.rows, s.text, s.part, s.mark, s.debt} {
+	for _, statement := range []*sql.Stmt{s.rows, s.bare, s.text, s.part, s.mark, s.debt} {
 		if statement != nil {
 			err = errors.Join(err, statement.Close())
 		}
