@@ -33,7 +33,7 @@ type Folder struct {
 }
 
 // ErrInUse is returned by Open when another server has the folder.
-var ErrInUse = errors.New("another server has it")
+var ErrInUse = errors.New("another moongate has it")
 
 // Open makes the folder if it is missing and takes it. The error wraps ErrInUse, or says what to do. Two servers cannot
 // have one folder, whatever ends them: the lock is the operating system's.
@@ -50,7 +50,7 @@ func Open(path string) (*Folder, error) {
 		return nil, fmt.Errorf("cannot lock the data folder: %w; it must be writable, or give another with --data", err)
 	}
 	if !taken {
-		return nil, fmt.Errorf("data folder %s: %w%s; stop that server, or give this one another folder with --data", path, ErrInUse, holder(path))
+		return nil, fmt.Errorf("data folder %s: %w%s; stop that one, or give this one another folder with --data", path, ErrInUse, holder(path))
 	}
 	f := &Folder{path: path, lock: lock}
 	if err := f.enter(); err != nil {

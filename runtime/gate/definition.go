@@ -27,6 +27,7 @@ type Terms struct {
 	MaxDuration    time.Duration // since the policy has accepted
 	MaxBytes       int64         // both directions together
 	BytesPerSecond int64         // in each direction
+	NoRemote       bool          // not of gates: no session of a client machine begins by the connection
 }
 
 // Over is these terms with those of other in their place that are set there.

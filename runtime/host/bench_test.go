@@ -39,7 +39,7 @@ func withCode(code int) files {
 }
 
 // newHostScripts is a host and its scripts, not running.
-func newHostScripts(b *testing.B, f files) (*host.Host, host.Scripts) {
+func newHostScripts(b testing.TB, f files) (*host.Host, host.Scripts) {
 	b.Helper()
 	log := slog.New(slog.DiscardHandler)
 	h := host.New(host.Config{Log: log, MethodTimeout: 5 * time.Second, Slice: 10 * time.Millisecond, QuitWindow: 13 * time.Second})
@@ -162,9 +162,15 @@ func memoryInUse() int64 {
 	return int64(stats.HeapAlloc + stats.StackInuse)
 }
 
-// listen serves scripts on loopback until the benchmark is over.
-func listen(b *testing.B, f files) string {
-	h, _ := newHostScripts(b, f)
+// listen serves scripts on loopback until the test or benchmark is over.
+func listen(b testing.TB, f files) string {
+	_, address := listening(b, f)
+	return address
+}
+
+// listening is listen for who wants to look at the host.
+func listening(b testing.TB, f files) (h *host.Host, address string) {
+	h, _ = newHostScripts(b, f)
 	l, err := listener.Open("127.0.0.1:0", slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)
@@ -183,5 +189,5 @@ func listen(b *testing.B, f files) string {
 		h.Quit(0)
 		<-over
 	})
-	return l.Address().String()
+	return h, l.Address().String()
 }

@@ -114,7 +114,10 @@ func (c *Console) sit() error {
 	h := c.host
 	h.starting.Lock()
 	defer h.starting.Unlock()
-	if h.ended || h.quits.isAsked() {
+	if err := h.refusesLocked(); err != nil {
+		return err
+	}
+	if h.quits.isAsked() {
 		return ErrStopped
 	}
 	p := h.processes.Start(process.Spec{Name: fmt.Sprintf("P_%d", c.number+1), Type: executionDialog, Method: consoleMethod})
@@ -177,7 +180,7 @@ func (c *Console) Explain(name string) string { return c.sitting.program.Explain
 // run runs texts as they come. It is the goroutine of the process.
 func (s *sitting) run() {
 	defer close(s.over)
-	defer s.process.End()
+	defer s.host.finish(s.process)
 	defer s.program.Close()
 	for !s.process.Aborting() {
 		outcome := s.process.Wait(process.WaitingForUserEvent, time.Time{}, time.Time{}, s.ready)
@@ -251,9 +254,15 @@ func (s *sitting) hasEnded() bool {
 }
 
 // busy reports whether a process has something to do: not who has called quit_4d, nor a worker without a message, nor a
-// console at which nothing runs.
+// console at which nothing runs, nor a registered client without an order.
 func (h *Host) busy(p *process.Process) bool {
 	if s := h.console.Load(); s != nil && s.process == p && s.rests.Load() {
+		return false
+	}
+	if h.client.isParting(p) || h.processes.Get(p.Number()) != p { // or has ended meanwhile, in this order
+		return false
+	}
+	if r := h.client.registered(); r != nil && r.process == p && r.idle() && p.State() != process.Executing {
 		return false
 	}
 	return !p.Frozen() && (!h.boxes.Idle(p) || p.State() == process.Executing)

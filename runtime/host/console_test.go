@@ -98,7 +98,7 @@ func TestAConsoleIsAProcess(t *testing.T) {
 		d.expect("x + 1, process_state(current_process())", "2\n0")
 		d.expect("if x", "error: console:1: syntax error at the end: is an 'end' missing for the 'if' in line 1?")
 		d.expect("error('on purpose')", "error: console:1: on purpose")
-		d.expect("count_users()", "error: console:1: attempt to call a non-function object\ncount_users is not here; it is for: serve")
+		d.expect("count_connections()", "error: console:1: count_connections: that is not here; it is for: serve")
 		d.expect("delay_process(current_process(), 60 * 5)", "")
 		expect(t, "time", time.Since(d.log.start), 5*time.Second)
 		d.expect("x", "1")

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"moongate/runtime/account"
 	"moongate/runtime/gate"
 	"moongate/runtime/listener"
 	"moongate/runtime/method"
@@ -21,9 +22,12 @@ import (
 const applicationProcess = "Application process"
 
 // twinName is the name of an accepted client's twin. A gate's client has no process that could give it a name.
-func twinName(gate string) string {
-	if gate != "" {
-		return "Gate " + gate
+func twinName(c *session.Connection) string {
+	if c.Peer.Gate != "" {
+		return "Gate " + c.Peer.Gate
+	}
+	if l := c.Link(); l != nil {
+		return l.Name()
 	}
 	return applicationProcess
 }
@@ -36,31 +40,43 @@ var (
 // guest is somebody who was let in, or who may log in: the twin's code and the protocol's other end.
 type guest struct {
 	host    *Host
-	arrival *session.Arrival // where the client came by, if it must log in; else nil
+	arrival *session.Arrival // where the client came by, if it must log in or be heard; else nil
 	server  session.Stay     // who serves the conversation
+	conn    net.Conn         // its transport
 	program Program
 	decided time.Time
+	back    *claimed // the link for which the client has come back; nil: none
+
+	undecided bool // it may be a client process of a remote session; the checks are still to be made
 
 	// of the login, which belongs to the goroutine that serves
-	user   session.User // who has logged in, or tried to last
-	failed int          // tries
-	told   bool         // the verdict is recorded
+	user    session.User // who has logged in, or tried to last
+	account account.Mark // by which
+	failed  int          // tries
+	told    bool         // the verdict is recorded
 
 	mu         sync.Mutex
-	connection *session.Connection // nil until the client has logged in
+	connection *session.Connection // nil until the client has logged in; a link's, until it has a language twin
+	link       *link               // that it is; nil: a plain client. Read by the goroutine that serves without mu
 	ctx        context.Context     // of a login
 	cancel     context.CancelCauseFunc
 	over       bool          // the stay is over: nothing interrupts the close method on its account
 	idle       time.Duration // that the open method allows; 0: the server's own
 	until      time.Time     // that it allows; zero: for ever
+	noRemote   bool          // it allows no session of a client machine
 }
 
 // Open is the door of the application listener: the checks, then the twin and the open method in it; with accounts the
 // client logs in between the two, as its own guest. A refused connection leaves no process, no user and no close call.
 func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte) {
 	now := time.Now()
+	if h.sessions.Hears(peer) {
+		if a := h.sessions.Hear(peer, now); a != nil {
+			return &guest{host: h, arrival: a, undecided: true}, nil
+		}
+	}
 	if refusal := h.sessions.Check(peer); refusal.Code != 0 {
-		h.refused(peer, nil, session.User{}, refusal, now, "", "")
+		h.refused(peer, nil, session.User{}, refusal, now, asked{})
 		return nil, answer(refusal)
 	}
 	if h.logins.users != nil {
@@ -88,7 +104,7 @@ func (h *Host) Open(peer session.Peer, handover func()) (listener.Guest, []byte)
 func (g *guest) limit(t gate.Terms) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.idle = t.IdleTimeout
+	g.idle, g.noRemote = t.IdleTimeout, t.NoRemote
 	if t.MaxDuration > 0 {
 		g.until = g.decided.Add(t.MaxDuration)
 	}
@@ -128,24 +144,35 @@ func (h *Host) decide(c *session.Connection, handover func()) (Program, ruling) 
 		}
 	}()
 	program := h.scripts.NewProgram(twin, c)
+	if l := c.Link(); l != nil && h.store != nil {
+		program.UseData(keeper(l).context(twin))
+	}
 	c.Began(program.Version())
 	ruling, fault := h.verdict(c, program, handover)
 	if fault != nil {
 		h.logFault(method.OnServerOpenConnection, twin, c, program, fault)
 	}
+	if ruling.Refusal != stoppedRefusal {
+		h.judge(program.Version(), ruling.Code != 0, fault != nil)
+	}
+	said := h.asked(c, program, ruling, fault)
 	if ruling.Code != 0 {
 		program.Close()
-		h.refused(c.Peer, c, session.User{Number: c.User, Name: c.Account}, ruling.Refusal, c.Opened, program.Returned(), program.Version())
+		h.refused(c.Peer, c, session.User{Number: c.User, Name: c.Account}, ruling.Refusal, c.Opened, said)
+		if ruling.By == "" { // for who asks which line it was
+			ruling.By = program.Returned()
+		}
 		settled = true
 		h.sessions.Refuse(c) // last: a shutdown that waits for nobody to be there goes on now
 		twin.End()
 		return nil, ruling
 	}
-	twin.SetName(twinName(c.Peer.Gate))
+	twin.SetName(twinName(c))
 	twin.Rest(process.WaitingForInputOutput)
 	settled = true
 	h.sessions.Accept(c)
-	h.accepted(c)
+	h.accepted(c, said.Recorded)
+	h.overshadow(c, ruling, said)
 	return program, ruling
 }
 
@@ -157,28 +184,37 @@ func (h *Host) Rest() { h.scripts.Rest() }
 // socket is closed, so that a client which sees the end of file knows that the close method is over.
 func (g *guest) Serve(conn net.Conn) {
 	cause := g.stay(conn)
-	c := g.connection
-	if c == nil {
+	switch c := g.connection; {
+	case g.back != nil:
+		g.comesBack(conn)
+	case g.link != nil:
+		g.link.finish(g.link.outlive(cause, conn))
+	case c == nil:
 		g.notLoggedIn(cause)
 		conn.Close()
-		return
+	default:
+		c.End(cause)
+		g.farewell()
+		g.host.sessions.Close(c)
+		c.Process.End()
+		conn.Close()
 	}
-	h, twin := g.host, c.Process
-	c.End(cause)
+}
+
+// farewell calls the close method, and ends the program.
+func (g *guest) farewell() {
+	h, c := g.host, g.connection
 	g.endStay()
 	if g.program.Has(method.OnServerCloseConnection) {
 		_, err := h.call(g.program, CallOptions{Door: true, Limit: h.closeLimit()},
 			method.OnServerCloseConnection, int64(c.User), int64(c.ID), int64(0))
 		if err != nil {
-			h.logFault(method.OnServerCloseConnection, twin, c, g.program, err)
+			h.logFault(method.OnServerCloseConnection, c.Process, c, g.program, err)
 			h.noteLeft(fmt.Sprintf("%s of connection %d: %v", method.OnServerCloseConnection, c.ID, err), err)
 		}
 	}
 	g.program.Close()
 	h.closed(c, g.decided)
-	h.sessions.Close(c)
-	twin.End()
-	conn.Close()
 }
 
 // stay serves the protocol until something ends the connection. A panic there is a fault of the host and ends this
@@ -187,9 +223,12 @@ func (g *guest) stay(conn net.Conn) (cause session.Cause) {
 	defer func() {
 		if v := recover(); v != nil {
 			g.host.log.Error("fault of the host", "error", v, "stack", string(debug.Stack()))
-			cause = session.ConnectionLost
+			if cause = session.ConnectionLost; g.link != nil {
+				g.link.End(cause) // for good: nobody knows what has become of the conversation
+			}
 		}
 	}()
+	g.conn = conn
 	if g.connection != nil {
 		g.endsWithTwin()
 	}
@@ -215,6 +254,10 @@ func (g *guest) setConnection(c *session.Connection) {
 // ServedBy says who serves the conversation.
 func (g *guest) ServedBy(stay session.Stay) {
 	g.server = stay
+	if g.link != nil {
+		g.link.attach(stay, g.conn)
+		return
+	}
 	if g.connection != nil {
 		g.connection.ServedBy(stay)
 		return
@@ -225,17 +268,30 @@ func (g *guest) ServedBy(stay session.Stay) {
 // End asks for the end of the conversation.
 func (g *guest) End(cause session.Cause) {
 	g.mu.Lock()
-	c := g.connection
+	c, l := g.connection, g.link
 	g.mu.Unlock()
-	if c != nil {
+	_, loss := losses[cause]
+	switch {
+	case l != nil && loss: // the transport's end is not the link's
+		if stay := l.server(); stay != nil {
+			stay.End(cause)
+		}
+	case l != nil:
+		l.End(cause)
+	case c != nil:
 		c.End(cause)
-		return
+	default:
+		g.arrival.End(cause)
 	}
-	g.arrival.End(cause)
 }
 
 // Call runs a project method in the connection's own process, whose variables last from call to call.
 func (g *guest) Call(name string, args []any) ([]any, error) {
+	if g.link != nil {
+		if _, _, err := g.Language(); err != nil {
+			return nil, err
+		}
+	}
 	defer g.connection.Process.Rest(process.WaitingForInputOutput)
 	if method.IsEvent(name) || !g.program.Has(name) {
 		return nil, fmt.Errorf("%s: %w", name, ErrNoMethod)
@@ -262,11 +318,24 @@ func (g *guest) SetName(name string) {
 	if name == "" {
 		name = applicationProcess
 	}
-	g.connection.Process.SetName(name)
+	if g.connection != nil {
+		g.connection.Process.SetName(name)
+	}
+	if l := g.link; l != nil {
+		l.SetName(name)
+		if l.twin != nil {
+			l.twin.SetName(name)
+		}
+	}
 }
 
 // Name is the client's process's name.
-func (g *guest) Name() string { return g.connection.Process.Name() }
+func (g *guest) Name() string {
+	if g.link != nil {
+		return g.link.Name()
+	}
+	return g.connection.Process.Name()
+}
 
 // endStay forgets what was to end the stay, so that the close method can run.
 func (g *guest) endStay() {
@@ -279,11 +348,18 @@ func (g *guest) endStay() {
 
 // Interrupt ends the login or the method that runs for the connection, if one does.
 func (g *guest) Interrupt(cause session.Cause) {
-	c := g.interruptLogin()
-	if c == nil {
+	if l := g.asLink(); l != nil {
+		l.interrupt()
 		return
 	}
-	c.End(cause) // the end may have been asked of the arrival; the kill below must not ask for it again under the lock
+	if c := g.interruptLogin(); c != nil {
+		c.End(cause) // the end may have been asked of the arrival; the kill below must not ask for it again under the lock
+		g.kill(c, cause)
+	}
+}
+
+// kill ends what runs in a connection's process, unless that is the close method by now.
+func (g *guest) kill(c *session.Connection, cause session.Cause) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.over {

@@ -22,6 +22,7 @@ const (
 	ScriptFailed     EventKind = "script failed"
 	ScriptsLoaded    EventKind = "scripts loaded"
 	ScriptsNotLoaded EventKind = "scripts not loaded"
+	ScriptsTakenBack EventKind = "scripts taken back"
 	QuitAsked        EventKind = "quit"
 	QuitCanceled     EventKind = "quit canceled"
 	Waiting          EventKind = "waiting" // for the clients to leave; about once a second

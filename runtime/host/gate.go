@@ -197,7 +197,7 @@ func (g *openGate) Open(peer session.Peer, handover func()) (listener.Guest, []b
 	peer.Gate = g.name
 	if refusal := h.sessions.Check(peer); refusal.Code != 0 {
 		g.refused.Add(1)
-		h.refused(peer, nil, session.User{}, refusal, now, "", "")
+		h.refused(peer, nil, session.User{}, refusal, now, asked{})
 		return nil, g.Front().Unheard(refusal.Code, refusal.Reason)
 	}
 	if g.waits {

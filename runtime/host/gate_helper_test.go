@@ -188,8 +188,12 @@ func upstream(t *testing.T, serve func(c *net.TCPConn)) string {
 	running.Go(func() {
 		for {
 			c, err := l.Accept()
-			if err != nil {
+			switch {
+			case errors.Is(err, net.ErrClosed):
 				return
+			case err != nil: // a test has left no descriptors, and will leave some again
+				time.Sleep(time.Millisecond)
+				continue
 			}
 			c.SetDeadline(time.Now().Add(patience))
 			running.Go(func() {

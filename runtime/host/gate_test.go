@@ -97,6 +97,12 @@ func TestEndsOfAPassage(t *testing.T) {
 		io.ReadFull(c, make([]byte, 1))
 		c.SetLinger(0)
 	}
+	led := func(s *gated) {
+		s.until("it is led", func() bool {
+			live := s.Sessions().Live()
+			return len(live) == 1 && live[0].State() == session.Open && live[0].Peer.Passage.Upstream() != ""
+		})
+	}
 	slow := upstream(t, func(c *net.TCPConn) { io.Copy(io.Discard, c) })
 	down := nobody(t)
 	for name, c := range map[string]struct {
@@ -108,12 +114,13 @@ func TestEndsOfAPassage(t *testing.T) {
 		end       string
 	}{
 		"client ends": {[]string{echo(t)}, nil, "", func(_ *gated, c net.Conn) { c.(*net.TCPConn).CloseWrite() }, "client left", "client", "end"},
-		"client resets": {[]string{slow}, nil, "", func(_ *gated, c net.Conn) {
+		"client resets": {[]string{slow}, nil, "", func(s *gated, c net.Conn) {
+			led(s) // before that nobody would have come
 			c.(*net.TCPConn).SetLinger(0)
 			c.Close()
 		}, "connection lost", "client", ""},
 		"upstream closes first": {[]string{upstream(t, func(c *net.TCPConn) { io.WriteString(c, "bye") })}, nil, "", func(_ *gated, c net.Conn) {
-			io.ReadFull(c, make([]byte, 3))
+			io.ReadAll(c) // to its end, or the client might be the first
 			c.(*net.TCPConn).CloseWrite()
 		}, "upstream left", "upstream", "end"},
 		"upstream resets": {[]string{upstream(t, reset)}, nil, "", func(_ *gated, c net.Conn) { io.WriteString(c, "x") }, "upstream lost", "upstream", "reset"},
@@ -123,15 +130,15 @@ func TestEndsOfAPassage(t *testing.T) {
 		"too long":        {[]string{slow}, nil, "{ max_duration = 0.05 }", nil, "over time", "server", "end"},
 		"too much":        {[]string{slow}, nil, "{ max_bytes = 10 }", func(_ *gated, c net.Conn) { io.WriteString(c, "0123456789a") }, "over bytes", "server", ""},
 		"dropped": {[]string{slow}, nil, "", func(s *gated, _ net.Conn) {
-			s.until("it is open", func() bool { return s.Sessions().Totals().Open == 1 })
+			led(s)
 			s.DropConnection(1)
 		}, "dropped", "server", "end"},
 		"process aborted": {[]string{slow}, nil, "", func(s *gated, _ net.Conn) {
-			s.until("it is open", func() bool { return s.Sessions().Totals().Open == 1 })
+			led(s)
 			s.Abort(s.Sessions().Live()[0].Process.Number(), 0)
 		}, "process aborted", "server", "end"},
 		"shutdown": {[]string{slow}, nil, "", func(s *gated, _ net.Conn) {
-			s.until("it is open", func() bool { return s.Sessions().Totals().Open == 1 })
+			led(s)
 			s.stop()
 		}, "shutdown", "server", "end"},
 	} {
@@ -213,7 +220,7 @@ print(">", connection_info().upstream == "` + up + `")`,
 // TestTermsThatAreWrongRefuse holds that a limit that is misspelt is a fault of the policy.
 func TestTermsThatAreWrongRefuse(t *testing.T) {
 	for terms, want := range map[string]string{
-		"{ idle_timout = 1 }": "returned the limit idle_timout, which there is not; the limits are idle_timeout, max_duration, max_bytes and bytes_per_second",
+		"{ idle_timout = 1 }": "returned the limit idle_timout, which there is not; the limits are idle_timeout, max_duration, max_bytes, bytes_per_second and remote",
 		"{ max_bytes = 0 }":   "returned the limit max_bytes = 0; a limit is a number above 0",
 		"{ max_bytes = '9' }": `returned the limit max_bytes = the text "9"; a limit is a number above 0`,
 		"{ max_bytes = 0/0 }": "returned the limit max_bytes = NaN; a limit is a number above 0",

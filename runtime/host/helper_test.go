@@ -1,7 +1,9 @@
 package host_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,6 +21,7 @@ import (
 	"time"
 
 	"moongate/luabind"
+	"moongate/runtime/datastore"
 	"moongate/runtime/host"
 	"moongate/runtime/method"
 	"moongate/runtime/session"
@@ -134,6 +137,9 @@ func serveWith(t *testing.T, f files, change func(*host.Config), do func(t *test
 		}
 		s.scripts = scripts
 		s.SetScripts(quiet{scripts})
+		if len(scripts.Structure().Tables) > 0 {
+			defer s.openStore(folder, config.Log)()
+		}
 		go func() {
 			defer close(s.over)
 			s.report, s.err = s.Run(func() { s.opened.Add(1) }, func() { s.shut.Add(1) })
@@ -143,6 +149,18 @@ func serveWith(t *testing.T, f files, change func(*host.Config), do func(t *test
 		defer s.finish()
 		do(t, s)
 	})
+}
+
+// openStore opens a data store for the scripts' tables, and gives what closes it.
+func (s *server) openStore(folder string, log *slog.Logger) (closing func()) {
+	store, err := datastore.Open(s.t.Context(), datastore.Config{
+		Path: filepath.Join(folder, "data.sqlite"), Durability: datastore.Normal, Structure: s.scripts.Structure(), Log: log,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.SetData(host.Data{Store: store})
+	return func() { store.Close() }
 }
 
 // finish ends the server and checks what must be true of every server that has ended.
@@ -167,10 +185,16 @@ func (s *server) finish() {
 	totals := s.Sessions().Totals()
 	expect(s.t, "live connections at the end", totals.Live, 0)
 	expect(s.t, "open connections at the end", totals.Open, 0)
+	expect(s.t, "links at the end", totals.Links, 0)
+	expect(s.t, "arrivals at the end", totals.Arrivals, 0)
+	expect(s.t, "remote sessions at the end", len(s.Sessions().Remotes()), 0)
+	expect(s.t, "registered clients at the end", len(s.Sessions().Clients().List()), 0)
 	expect(s.t, "users at the end", s.Sessions().Users(), 0)
 	expect(s.t, "closed connections", totals.Closed, totals.Accepted)
 	expect(s.t, "times that clients were kept out", s.shut.Load(), 1)
-	expect(s.t, "faults of the host", len(s.log.with("fault of the host")), 0)
+	for _, fault := range s.log.with("fault of the host") {
+		s.t.Errorf("fault of the host: %v", fault.attrs)
+	}
 	if calls := s.count("close"); calls != 0 {
 		expect(s.t, "close calls", int64(calls), totals.Accepted)
 	}
@@ -239,6 +263,7 @@ type client struct {
 	peer     session.Peer
 	conn     net.Conn // the client's end
 	handover atomic.Int32
+	broken   chan error    // takes the error that the server finds when conn is closed, in place of end of file
 	decided  chan struct{} // closed when Open has returned
 	accepted bool          // after decided
 	answer   string        // what a refused client was sent
@@ -255,6 +280,7 @@ type terms struct {
 	deaf    bool                      // it reads nothing
 	between func(*session.Connection) // what happens between its acceptance and its stay
 	slow    time.Duration             // how long the first change of its write deadline takes
+	address string                    // where it comes from; "": 192.0.2.1
 }
 
 // connect opens a connection as a listener does, in a goroutine of its own, and waits until nothing more happens.
@@ -262,8 +288,8 @@ func (s *server) connect() *client { return s.connectOn(terms{}) }
 
 func (s *server) connectOn(o terms) *client {
 	ours, theirs := net.Pipe()
-	c := &client{s: s, conn: theirs, decided: make(chan struct{}), over: make(chan struct{}), peer: session.Peer{
-		Address:  netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(40001+len(s.clients))),
+	c := &client{s: s, conn: theirs, decided: make(chan struct{}), over: make(chan struct{}), broken: make(chan error, 1), peer: session.Peer{
+		Address:  netip.AddrPortFrom(netip.MustParseAddr(cmp.Or(o.address, "192.0.2.1")), uint16(40001+len(s.clients))),
 		Local:    netip.MustParseAddrPort("127.0.0.1:19813"),
 		Listener: "test",
 	}}
@@ -284,7 +310,7 @@ func (s *server) connectOn(o terms) *client {
 		if o.between != nil {
 			o.between(c.connection())
 		}
-		guest.Serve(&slowConn{Conn: ours, wait: o.slow})
+		guest.Serve(&slowConn{Conn: ours, wait: o.slow, broken: c.broken})
 	}()
 	if !o.deaf {
 		go c.listen()
@@ -293,11 +319,24 @@ func (s *server) connectOn(o terms) *client {
 	return c
 }
 
-// slowConn is a connection whose first change of the write deadline takes a time, so that whoever asks for its end is late.
+// slowConn is a connection whose first change of the write deadline takes a time, so that whoever asks for its end is late;
+// and that can fail to read in a way of one's choice, when it is cut off.
 type slowConn struct {
 	net.Conn
-	wait time.Duration
-	once atomic.Bool
+	wait   time.Duration
+	once   atomic.Bool
+	broken chan error
+}
+
+func (c *slowConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if errors.Is(err, io.EOF) {
+		select {
+		case err = <-c.broken:
+		default:
+		}
+	}
+	return n, err
 }
 
 func (c *slowConn) SetWriteDeadline(t time.Time) error {

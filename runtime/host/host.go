@@ -33,8 +33,11 @@ type Config struct {
 	QuitDelay      time.Duration // how long clients may take to leave after an OS signal
 	QuitWindow     time.Duration // for on_server_shutdown and the processes that still run
 	AcceptOnError  bool          // what a failed open method means
+	Record         bool          // what open methods read is noted, for the journal
 	TraceSlow      time.Duration // a method that takes longer is logged with its place; 0: none is
 	LoginTimeout   time.Duration // for a client to say who it is; 0: no limit
+	NoRemote       bool          // no sessions of client machines
+	SessionTimeout time.Duration // how long a remote session is kept whose client cannot be reached, or sleeps; 0: it is not
 
 	Session string         // of this run of the server, for the journal: a UUID
 	Users   *account.Users // nil: no accounts, everybody is the Designer
@@ -61,6 +64,7 @@ type Host struct {
 
 	procedures sync.WaitGroup // stored procedures and workers, each a goroutine; the last stage of the shutdown sees them end
 	boxes      process.Boxes  // of the workers
+	client     client
 	role       role
 	main       *process.Process // number 1
 	mainRuns   atomic.Bool      // the main process of a local host has a goroutine: for on_startup, then as a worker
@@ -77,7 +81,10 @@ type Host struct {
 	measures   measures
 	events     events
 	gates      gates
+	shadows    shadows
+	probation  probation
 	started    time.Time
+	showing    sync.Mutex // one telling of the tables to remote clients at a time: nobody is told an older state last
 
 	forced    chan struct{} // closed when the shutdown is forced
 	forceOnce sync.Once
@@ -108,6 +115,7 @@ func New(c Config) *Host {
 		Version: c.Version, IdleTimeout: c.IdleTimeout, LoginTimeout: c.LoginTimeout, Accounts: c.Users != nil, Sessions: h.sessions,
 	})
 	h.refusals.about, h.visits.about, h.faults.about = "refusals", "connections", "scripts that failed"
+	h.client.said.about = "messages of the server"
 	h.role = roles[max(c.Role, method.Server)]
 	if h.role.main == process.Main {
 		h.startWaits, h.startOver, h.mainOver = make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -178,7 +186,7 @@ func (h *Host) mainMethod() string {
 // serve starts the host and lets it live until somebody quits.
 func (h *Host) serve(open func()) error {
 	if h.role.main == process.Main {
-		return h.live(h.startLocal(), open)
+		return h.live(open)
 	}
 	err := h.startup()
 	for opened := false; ; {
@@ -186,6 +194,7 @@ func (h *Host) serve(open func()) error {
 			h.markStage(true)
 			if !opened {
 				opened = true
+				h.beginShadow()
 				open()
 				h.gates.serve()
 			}
@@ -246,8 +255,8 @@ func (h *Host) Start(p Procedure) (process.Number, error) {
 	}
 	h.starting.Lock()
 	defer h.starting.Unlock()
-	if h.ended {
-		return 0, ErrStopped
+	if err := h.refusesLocked(); err != nil {
+		return 0, err
 	}
 	if strings.HasPrefix(p.Name, "$") && h.role.main == process.MainOfServer {
 		return 0, fmt.Errorf("%q is no name for a process of the server: $ begins the names of local ones", p.Name)
@@ -270,7 +279,7 @@ func (h *Host) Start(p Procedure) (process.Number, error) {
 func (h *Host) run(p *process.Process, args []any) {
 	program := h.scripts.NewProgram(p, nil)
 	h.procedures.Go(func() {
-		defer p.End()
+		defer h.finish(p)
 		defer program.Close()
 		_, err := h.measured(program, CallOptions{}, p.Method(), args...)
 		h.logEnd(p, program, err)
@@ -280,6 +289,14 @@ func (h *Host) run(p *process.Process, args []any) {
 // Drop ends the connections of a session ("DROP REMOTE USER"). It does not wait for their ends. An unknown session is
 // nothing to do.
 func (h *Host) Drop(sessionID string) {
+	s := h.sessions.SessionOf(sessionID)
+	if s == nil {
+		return
+	}
+	if application := s.Application(); application != nil {
+		application.End(session.Dropped)
+		return
+	}
 	for _, c := range h.sessions.OfSession(sessionID) {
 		h.end(c, session.Dropped)
 	}

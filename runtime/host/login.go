@@ -109,6 +109,7 @@ func (g *guest) Identify(name string, password []byte) error {
 		_, err := g.host.identify(g.context(), g.connection.Peer, name, password)
 		return err
 	}
+	mark := g.host.logins.users.Mark(name) // before, or a change meanwhile would not be noticed
 	user, err := g.host.identify(g.context(), g.arrival.Peer, name, password)
 	if err != nil {
 		g.user.Name = limited(name)
@@ -117,7 +118,7 @@ func (g *guest) Identify(name string, password []byte) error {
 		}
 		return err
 	}
-	g.user = user
+	g.user, g.account = user, mark
 	return nil
 }
 
@@ -134,24 +135,34 @@ func (g *guest) Enter() error {
 			return errInterrupted
 		}
 		g.told = true
-		h.refused(a.Peer, nil, g.user, r, a.Since, "", "")
+		h.refused(a.Peer, nil, g.user, r, a.Since, asked{})
 		return &application.Refused{Code: r.Code, Reason: r.Reason}
 	}
 	g.told = true
+	if err := g.enterAs(c); err != nil {
+		return err
+	}
+	if g.server != nil { // nobody serves yet who is let in before the first word
+		c.ServedBy(g.server)
+	}
+	return nil
+}
+
+// enterAs asks the open method about a connection that the guest is about to have.
+func (g *guest) enterAs(c *session.Connection) error {
 	g.setConnection(c)
 	defer func() {
 		if g.program == nil {
 			g.setConnection(nil)
 		}
 	}()
-	program, ruling := h.decide(c, nil)
+	program, ruling := g.host.decide(c, nil)
 	if ruling.Code != 0 {
 		return &application.Refused{Code: ruling.Code, Reason: ruling.Reason}
 	}
 	g.program, g.decided = program, time.Now()
 	g.limit(ruling.Terms)
 	g.endsWithTwin()
-	c.ServedBy(g.server)
 	return nil
 }
 
@@ -165,12 +176,20 @@ func (g *guest) context() context.Context {
 	return g.ctx
 }
 
+// leftUnheard is what the journal says of somebody who has gone before the first command, and might have been a client process
+// of a remote session.
+var leftUnheard = session.Refusal{Code: -10515, Reason: "left before the first command", By: "session"}
+
 // notLoggedIn ends the stay of somebody who was never let in.
 func (g *guest) notLoggedIn(cause session.Cause) {
 	h := g.host
 	defer h.sessions.Leave(g.arrival)
-	if !g.told {
-		h.refused(g.arrival.Peer, nil, g.user, refusedByLogin(g.failed, cause), g.arrival.Since, "", "")
+	switch {
+	case g.told:
+	case g.undecided && h.logins.users == nil:
+		h.refused(g.arrival.Peer, nil, g.user, leftUnheard, g.arrival.Since, asked{})
+	default:
+		h.refused(g.arrival.Peer, nil, g.user, refusedByLogin(g.failed, cause), g.arrival.Since, asked{})
 	}
 }
 

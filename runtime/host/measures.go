@@ -125,7 +125,11 @@ func (h *Host) ScriptsLoaded(version string, problem error) {
 		return
 	}
 	h.measures.reloads.Add(1)
+	if h.probation.loaded(version) {
+		h.log.Info("probation", "version", version, "bounds", h.probation.Probation.String())
+	}
 	h.events.publish(Event{Kind: ScriptsLoaded, Text: version})
+	h.showStructure(h.applications()...)
 }
 
 // call runs a method for somebody who waits for it: it keeps the account of the method, and says where it was when it

@@ -99,15 +99,41 @@ func (h *Host) OfUser(user string) []*session.Connection {
 	})
 }
 
-// Send gives a message to some connections, and says to how many it could: a client that speaks RESP2 can get none.
-func (h *Host) Send(text string, to []*session.Connection) int {
-	told := 0
-	for _, c := range to {
-		if c.Tell(text) {
+// Send gives a message to the clients of some connections, and says to how many it could, of how many: one that speaks RESP2
+// can get none. A remote client gets it once, by its Application process.
+func (h *Host) Send(text string, to []*session.Connection) (told, clients int) {
+	all := clientsOf(to)
+	for _, client := range all {
+		if client.Tell(text) {
 			told++
 		}
 	}
-	return told
+	return told, len(all)
+}
+
+// receiver is a client as its messages reach it.
+type receiver interface {
+	Tell(text string) bool
+	Quit(delay time.Duration, text string) bool
+	Push(kind string, values ...any) bool
+}
+
+// clientsOf are the clients of connections: of a remote session the Application process's link, once.
+func clientsOf(all []*session.Connection) []receiver {
+	var clients []receiver
+	seen := map[*session.Link]bool{}
+	for _, c := range all {
+		l := c.Link()
+		if l == nil {
+			clients = append(clients, c)
+			continue
+		}
+		if l = l.Session.Application(); l != nil && !seen[l] {
+			seen[l] = true
+			clients = append(clients, l.Keeper)
+		}
+	}
+	return clients
 }
 
 // Scripts is what the host runs.

@@ -207,6 +207,11 @@ func (p *passage) End(session.Cause) {
 // Tell is nothing: the protocol is the client's and the upstream's.
 func (p *passage) Tell(string) bool { return false }
 
+// Quit, Order and Push are nothing either.
+func (p *passage) Quit(time.Duration, string) bool { return false }
+func (p *passage) Order(session.Order)             {}
+func (p *passage) Push(string, ...any) bool        { return false }
+
 // Idle is how long no byte has moved.
 func (p *passage) Idle() time.Duration {
 	p.mu.Lock()

@@ -113,8 +113,11 @@ func (h *Host) leave() bool {
 	h.markStage(true)
 	h.log.Info("the shutdown was canceled")
 	h.events.publish(Event{Kind: QuitCanceled})
-	for _, c := range h.sessions.Live() {
-		c.Tell("the server goes on: its shutdown was canceled")
+	const goesOn = "the server goes on: its shutdown was canceled"
+	for _, client := range clientsOf(h.sessions.Live()) {
+		if !client.Push("stay", goesOn) {
+			client.Tell(goesOn)
+		}
 	}
 	return false
 }
@@ -122,15 +125,19 @@ func (h *Host) leave() bool {
 // shutdown is the part from which there is no way back (design: shutdown of a server). Everything that a server does to
 // end is a row here or in leave.
 func (h *Host) shutdown(shut func()) Report {
-	h.stages(
-		shutdown.Stage{Name: "end the connections", Budget: farFuture, Run: func(ctx context.Context) []string {
+	all := []shutdown.Stage{
+		{Name: "end the connections", Budget: farFuture, Run: func(ctx context.Context) []string {
 			left := h.endConnections(ctx)
 			shut()
 			return left
 		}},
-		shutdown.Stage{Name: "the window", Budget: h.config.QuitWindow, Run: h.window},
-		shutdown.Stage{Name: "write the journal", Budget: journalBudget, Run: h.closeJournal},
-	)
+		{Name: "the window", Budget: h.config.QuitWindow, Run: h.window},
+		{Name: "write the journal", Budget: journalBudget, Run: h.closeJournal},
+	}
+	if h.client.server != nil {
+		all[2] = shutdown.Stage{Name: "leave the server", Budget: 2 * h.farewell(), Run: h.leaveServer}
+	}
+	h.stages(all...)
 	report := Report{Stages: h.progress.results()}
 	for _, r := range report.Stages {
 		report.Left = append(report.Left, r.Left...)
@@ -189,6 +196,7 @@ func (p *progress) results() []shutdown.Result {
 
 // closeJournal writes what the journal still has to write.
 func (h *Host) closeJournal(ctx context.Context) []string {
+	h.endShadow() // rows may wait for it
 	if h.journal == nil {
 		return nil
 	}
@@ -255,31 +263,47 @@ func (h *Host) waitingFor(t terms) []*session.Connection {
 
 // tellClients sends every client the administrator's message, or a default one, with the time that is left.
 func (h *Host) tellClients(t terms, waiting []*session.Connection) {
-	text := "the server is stopping: please disconnect"
+	delay, text := t.notice()
+	h.log.Info("waiting for the clients to leave", "connections", len(waiting), "mode", t.mode.String(), "message", text)
+	h.announceQuit(delay, text)
+}
+
+// notice is what clients are told of the terms: see session.Stay.Quit.
+func (t terms) notice() (delay time.Duration, text string) {
+	delay, text = -1, "the server is stopping: please disconnect"
 	if t.replaced {
 		text = "the server has been replaced by a new one: please connect again"
 	}
 	if !t.until.IsZero() {
-		text = fmt.Sprintf("the server stops in %v: please disconnect", time.Until(t.until).Round(time.Second))
+		delay = max(0, time.Until(t.until))
+		text = fmt.Sprintf("the server stops in %v: please disconnect", delay.Round(time.Second))
 	}
 	if t.message != "" {
 		text = t.message + " (" + text + ")"
 	}
-	h.log.Info("waiting for the clients to leave", "connections", len(waiting), "mode", t.mode.String(), "message", text)
-	for _, c := range h.sessions.Live() {
-		c.Tell(text)
+	return delay, text
+}
+
+// announceQuit tells all clients that the server is going to quit: in so long; 0 is now, less than 0 when they have left.
+func (h *Host) announceQuit(delay time.Duration, text string) {
+	for _, client := range clientsOf(h.sessions.Live()) {
+		if !client.Quit(delay, text) && delay != 0 { // at the end all others hear that they are disconnected
+			client.Tell(text)
+		}
 	}
 }
 
 // endConnections ends every connection and waits for the close methods, as long as one ends now and then: they share
 // a lane, so many need long.
 func (h *Host) endConnections(ctx context.Context) []string {
+	h.sessions.Seal()
+	h.announceQuit(0, "the server stops now")
 	emptied := h.sessions.Vacated()
 	for _, a := range h.sessions.Arrivals() {
 		a.End(session.Shutdown)
 	}
 	for _, c := range h.sessions.Live() {
-		c.End(session.Shutdown)
+		c.End(session.Shutdown) // with the Application processes' links all others of their sessions
 	}
 	h.abortDeciding(true) // one that runs has a slice to come to its end: quit_4d lets its caller go on
 	aborting := time.NewTimer(h.config.Slice)
@@ -322,13 +346,16 @@ func (h *Host) leftBehind() []string {
 		left = append(left, fmt.Sprintf("connection %d (%s), process %d%s", c.ID, c.Peer.Address, c.Process.Number(), at(c.Process)))
 		c.Process.Kill(errShutdown)
 	}
+	if links := h.sessions.Totals().Links; links > 0 {
+		left = append(left, fmt.Sprintf("%d client processes without language", links))
+	}
 	return left
 }
 
 // there is how many are connected or logging in.
 func (h *Host) there() int {
 	totals := h.sessions.Totals()
-	return totals.Live + totals.Arrivals
+	return totals.Live + totals.Arrivals + totals.Links
 }
 
 // abortDeciding ends the open methods that have not decided, or only those that wait for something.
@@ -341,14 +368,16 @@ func (h *Host) abortDeciding(waiting bool) {
 }
 
 // window is 4D's time for the processes to end ("On Exit", "On Server Shutdown"): the method runs in a new process;
-// every other process gets its abort flag and is woken once. It is over when the method has returned (a local host's, when
-// all others have ended too), and then what still runs is killed. Without the method all are killed at once.
+// every other process gets its abort flag and is woken once. It is over when the method has returned (a local host's or a
+// client's, when all others have ended too, unless the server is gone), and then what still runs is killed. Without the
+// method all are killed at once.
 func (h *Host) window(ctx context.Context) []string {
-	if h.scripts.Has(h.role.exit) {
+	if h.scripts.Has(h.role.exit) && !h.client.missed {
 		h.shutdownMethod(ctx)
 		if h.role.together {
 			h.awaitOthers(ctx)
-		} else {
+		}
+		if !h.role.together || h.Lost() != nil {
 			h.letRun(ctx)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"moongate/runtime/journal"
+	"moongate/runtime/method"
 	"moongate/runtime/process"
 	"moongate/runtime/session"
 )
@@ -13,15 +14,42 @@ import (
 // Everything that is said of a connection is said here: its verdict and its end go to the log, the journal, the counts
 // and those who read events.
 
-// refused says that a peer was not let in. c is nil, and version "", when no method was asked.
-func (h *Host) refused(peer session.Peer, c *session.Connection, user session.User, r session.Refusal, opened time.Time, line, version string) {
+// asked is what is known of a call of the open method. It is zero when no method was asked.
+type asked struct {
+	line    string // that returned
+	version string
+	journal.Recorded
+}
+
+// asked is what the journal is told of a call of the open method that has just ended, before the program is closed. What an
+// abort has cut short nobody could decide again, so it is not recorded.
+func (h *Host) asked(c *session.Connection, program Program, r ruling, fault error) asked {
+	a := asked{line: program.Returned(), version: program.Version()}
+	if !h.config.Record || h.journal == nil || r.By == stoppedRefusal.By {
+		return a
+	}
+	if !program.Has(method.OnServerOpenConnection) { // there may be one when it is decided again
+		a.Local, a.Began = c.Peer.Local, time.Now()
+		return a
+	}
+	a.Recorded = journal.Recorded{Local: c.Peer.Local, Began: program.Began(), Took: program.Took(), Steps: program.Steps(), Line: a.line,
+		Reads: string(program.Reads())}
+	if fault != nil {
+		a.Fault = fault.Error()
+	}
+	return a
+}
+
+// refused says that a peer was not let in. c is nil, and a zero, when no method was asked.
+func (h *Host) refused(peer session.Peer, c *session.Connection, user session.User, r session.Refusal, opened time.Time, a asked) {
 	by := r.By
 	if by == "" { // the open method: its line
-		by = line
+		by = a.line
 	}
 	row := journal.Row{
 		Session: h.config.Session, User: int64(user.Number), UserName: user.Name, Address: peer.Address, Listener: peer.Listener,
-		Gate: peer.Gate, Version: version, Verdict: journal.Refused, Code: r.Code, Reason: r.Reason, By: by, Opened: opened, Decided: time.Now(),
+		Gate: peer.Gate, Version: a.version, Verdict: journal.Refused, Code: r.Code, Reason: r.Reason, By: by, Opened: opened, Decided: time.Now(),
+		Recorded: a.Recorded,
 	}
 	if c != nil {
 		row.Connection = int64(c.ID)
@@ -30,9 +58,7 @@ func (h *Host) refused(peer session.Peer, c *session.Connection, user session.Us
 		row.Facts = recorded(peer.Passage.Facts)
 	}
 	h.measures.count(Outcome{Listener: cmp.Or(peer.Gate, peer.Listener), Code: r.Code, By: r.By})
-	if h.journal != nil {
-		h.journal.Refused(&row)
-	}
+	h.recordRefused(c, r, &row)
 	if h.events.read() {
 		h.events.publish(Event{Kind: RefusedEvent, Connection: row.Connection, User: user.Name, Address: peer.Address.String(), Code: r.Code, Text: r.Reason, Method: by})
 	}
@@ -47,14 +73,15 @@ func (h *Host) refused(peer session.Peer, c *session.Connection, user session.Us
 		attrs = append(attrs, "gate", peer.Gate)
 	}
 	if c != nil {
-		attrs = append([]any{"connection", c.ID}, append(attrs, "version", version)...)
+		attrs = append([]any{"connection", c.ID}, append(attrs, "version", a.version)...)
 	}
 	h.log.Info("connection refused", attrs...)
 }
 
-// accepted says that a connection was let in.
-func (h *Host) accepted(c *session.Connection) {
+// accepted says that a connection was let in, and on what that depended.
+func (h *Host) accepted(c *session.Connection, depended journal.Recorded) {
 	row := h.row(c)
+	row.Recorded = depended
 	row.Decided = time.Now()
 	h.measures.count(Outcome{Accepted: true, Listener: cmp.Or(c.Peer.Gate, c.Peer.Listener)})
 	if h.journal != nil {
@@ -78,9 +105,7 @@ func (h *Host) closed(c *session.Connection, decided time.Time) {
 	row := h.row(c)
 	row.Decided, row.Closed, row.Cause = decided, now, c.Cause().String()
 	row.BytesIn, row.BytesOut = c.Bytes()
-	if h.journal != nil {
-		h.journal.Closed(&row)
-	}
+	h.recordClosed(c, &row)
 	if h.events.read() {
 		h.events.publish(Event{Kind: Closed, Connection: row.Connection, User: row.UserName, Address: c.Peer.Address.String(), Text: row.Cause})
 	}
@@ -109,6 +134,9 @@ func (h *Host) row(c *session.Connection) journal.Row {
 // logFault says that a script failed, once, with the place and the calls that led there.
 func (h *Host) logFault(name string, p *process.Process, c *session.Connection, program interface{ Version() string }, err error) {
 	h.measures.tally(name).failed(err)
+	if name == method.OnServerCloseConnection {
+		h.judgeClose(program.Version())
+	}
 	if h.events.read() {
 		h.events.publish(Event{Kind: ScriptFailed, Process: int64(p.Number()), Method: name, Text: err.Error()})
 	}

@@ -9,7 +9,7 @@ import (
 	"moongate/runtime/process"
 )
 
-// role is what a host does differently as a server and as a local host.
+// role is what a host does differently as a server, as a local host and as a client.
 type role struct {
 	main     process.Type // of process number 1
 	startup  string       // the method at the start
@@ -21,6 +21,7 @@ type role struct {
 var roles = map[method.Role]role{
 	method.Server: {main: process.MainOfServer, startup: method.OnServerStartup, exit: method.OnServerShutdown, rest: process.WaitingForInternalFlag},
 	method.Local:  {main: process.Main, startup: method.OnStartup, exit: method.OnExit, rest: process.WaitingForUserEvent, together: true},
+	method.Remote: {main: process.Main, startup: method.OnStartup, exit: method.OnExit, rest: process.WaitingForUserEvent, together: true},
 }
 
 // startLocal runs on_startup in the main process of a local host, which stays, in a goroutine of its own: a method that
@@ -39,6 +40,7 @@ func (h *Host) startLocal() <-chan error {
 			h.quits.demand() // before who waits for the method goes on
 		}
 		close(h.startOver)
+		h.client.start()
 		if err == nil {
 			h.work(h.main, program, box)
 		}
@@ -55,15 +57,27 @@ func (h *Host) localStartup(program Program) error {
 	if !program.Has(h.role.startup) {
 		return nil
 	}
-	_, err := h.measured(program, CallOptions{Handover: func() { close(h.startWaits) }}, h.role.startup)
+	_, err := h.measured(program, CallOptions{Handover: h.startupWaits}, h.role.startup)
 	if err == nil || h.main.Killed() != nil {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrStartup, err)
 }
 
-// live lets a local host live until somebody quits or on_startup fails, and gives its error.
-func (h *Host) live(started <-chan error, open func()) error {
+// startupWaits is called when on_startup first waits for something.
+func (h *Host) startupWaits() {
+	close(h.startWaits)
+	h.client.start()
+}
+
+// live lets a local host or a client live until somebody quits, on_startup fails or the server is gone, and gives the error.
+func (h *Host) live(open func()) error {
+	if !h.enter() {
+		h.client.missed = true
+		h.leave()
+		return h.client.blame()
+	}
+	started := h.startLocal()
 	open()
 	for {
 		<-h.quits.wanted()
@@ -73,16 +87,18 @@ func (h *Host) live(started <-chan error, open func()) error {
 	}
 	select {
 	case err := <-started:
-		return err
+		if err != nil {
+			return err
+		}
 	default:
-		return nil
 	}
+	return h.client.blame()
 }
 
 // awaitOthers waits until no process is left but those that wait for nothing that could come: idle workers, and who has
-// called quit_4d.
+// called quit_4d. When a client's server is gone nobody is waited for.
 func (h *Host) awaitOthers(ctx context.Context) {
-	h.awaitEnds(ctx, func() bool { return len(h.unfinished()) == 0 })
+	h.awaitEnds(ctx, func() bool { return h.Lost() != nil || len(h.unfinished()) == 0 })
 }
 
 // restLook is the time between two looks for processes that have come to have nothing to do, which tell nobody.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"moongate/runtime/datastore"
 	"moongate/runtime/measure"
 	"moongate/runtime/method"
 	"moongate/runtime/process"
@@ -63,6 +64,17 @@ type Scripts interface {
 	Reload() error
 	// Problem is what the last reload found wrong, "" when its scripts are in use.
 	Problem() string
+	// Folder is where the scripts are.
+	Folder() string
+	// Follow loads the scripts of another folder, which is the one that Reload and Watch look at from then on. The error is as
+	// that of Reload; then everything stays as it is. It blocks while it loads.
+	Follow(folder string) error
+	// Vouch says that the current version is good, if it is this one: TakeBack goes back to it.
+	Vouch(version string)
+	// TakeBack has the version that was vouched for last be the current one in the place of this one, which is not loaded again
+	// until a file changes; why is Problem's then. It gives the version that is current afterwards, and whether that is
+	// its doing. It does not block.
+	TakeBack(version, why string) (current string, done bool)
 	// Lanes tells what each lane does now.
 	Lanes() []Lane
 	// Watch loads the scripts again whenever their folder changes. It returns when stop is closed.
@@ -95,6 +107,14 @@ type Program interface {
 	// blocks until the method has returned or was stopped. An error wraps ErrNoMethod, ErrTooLong, or the cause with
 	// which the process was killed, if it was one of those.
 	Call(o CallOptions, method string, args ...any) ([]any, error)
+	// Do calls one of the commands of scripts as the process's own code would, and returns its results as Call does. Only
+	// those that a client of the server may ask for (command.Command.Asked) can be called; for any other the error wraps
+	// ErrNoCommand. Errors have no place: no method called the command.
+	Do(o CallOptions, command string, args ...any) ([]any, error)
+	// UseData has the process's acts of data be those of a context that somebody else has made, and closes: a client's, which
+	// its two processes on the server have together. It is called at most once, between two calls; a transaction or locks that the
+	// program has of its own end.
+	UseData(c *datastore.Context)
 	// Returned is the line that returned from the last call of a method with a result, as file:line; "" when it
 	// returned nothing.
 	Returned() string
@@ -104,6 +124,12 @@ type Program interface {
 	Renew()
 	// Took is how long the last call took, waits included.
 	Took() time.Duration
+	// Reads are what the last call with CallOptions.Record has read of the outside, in the compact form of package
+	// recording; nil when that was nothing. The bytes are the caller's, and are given once. Began is when its code began to run.
+	Reads() []byte
+	Began() time.Time
+	// Steps is how many instructions the last call took, about.
+	Steps() int64
 	// Slow is where the last call was (file:line) when it had taken longer than CallOptions.Trace; "" when it did not.
 	Slow() string
 	// Ready reports whether a call at the door would have its turn at once. By the time of the call it may be otherwise.
@@ -121,12 +147,15 @@ type CallOptions struct {
 	Trace    time.Duration // after which Program.Slow says where the call is; 0: never
 	More     bool          // another such call comes at once, unless this one waits; else Scripts.Rest is called
 	Handover func()        // called once before the call waits for anything; may be nil
+	Record   bool          // what the method reads of the outside is noted: see Program.Reads
+	Known    string        // of a shadow: what the verdict has read, as Program.Reads gives it; "": nothing, or nobody knows
 }
 
-// Errors of Program.Call.
+// Errors of Program.Call and Program.Do.
 var (
-	ErrNoMethod = errors.New("no such method")
-	ErrTooLong  = errors.New("the method ran longer than it may")
+	ErrNoMethod  = errors.New("no such method")
+	ErrNoCommand = errors.New("no command that clients can ask the server for")
+	ErrTooLong   = errors.New("the method ran longer than it may")
 )
 
 // ScriptError is an error of a script as Program.Call returns it.

@@ -17,7 +17,7 @@ const (
 )
 
 // readTerms reads the third result of the open method: { idle_timeout = 60, max_duration = 3600, max_bytes = 1e9,
-// bytes_per_second = 1e6 }, times in seconds. nil is no terms. What is not right is a fault of the script: a limit that is
+// bytes_per_second = 1e6, remote = false }, times in seconds. nil is no terms. What is not right is a fault of the script: a limit that is
 // misspelt would be no limit.
 func readTerms(result any) (gate.Terms, error) {
 	var t gate.Terms
@@ -40,6 +40,10 @@ func readTerms(result any) (gate.Terms, error) {
 }
 
 func readTerm(t *gate.Terms, name, value any) error {
+	if remote, ok := value.(bool); ok && name == "remote" {
+		t.NoRemote = !remote
+		return nil
+	}
 	n, ok := value.(float64)
 	if whole, is := value.(int64); is {
 		n, ok = float64(whole), true
@@ -57,7 +61,7 @@ func readTerm(t *gate.Terms, name, value any) error {
 	case "bytes_per_second":
 		t.BytesPerSecond = int64(math.Ceil(min(n, mostBytes)))
 	default:
-		return fmt.Errorf("returned the limit %v, which there is not; the limits are idle_timeout, max_duration, max_bytes and bytes_per_second", name)
+		return fmt.Errorf("returned the limit %v, which there is not; the limits are idle_timeout, max_duration, max_bytes, bytes_per_second and remote", name)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (h *Host) verdict(c *session.Connection, program Program, handover func()) 
 	if !program.Has(method.OnServerOpenConnection) {
 		return ruling{}, nil
 	}
-	results, err := h.call(program, CallOptions{Door: true, More: handover != nil, Limit: h.config.MethodTimeout, Handover: handover},
+	results, err := h.call(program, CallOptions{Door: true, More: handover != nil, Limit: h.config.MethodTimeout, Handover: handover, Record: h.config.Record},
 		method.OnServerOpenConnection, int64(c.User), int64(c.ID), int64(0))
 	if err == nil {
 		var r ruling
@@ -53,6 +53,15 @@ func (h *Host) verdict(c *session.Connection, program Program, handover func()) 
 
 // stoppedRefusal is what a client is told whose twin was aborted while the open method ran.
 var stoppedRefusal = session.Refusal{Code: -10515, Reason: "the process was aborted", By: "an abort during " + method.OnServerOpenConnection}
+
+// ReadVerdict reads the results of an open method, as the host does: the error says what is wrong with them. Code 0 accepts.
+func ReadVerdict(results []any) (session.Refusal, error) {
+	r, err := readVerdict(results)
+	if err == nil && r.Code == 0 && len(results) > 2 {
+		_, err = readTerms(results[2])
+	}
+	return r, err
+}
 
 // readVerdict reads the results of the open method ("On Server Open Connection": 0, unset or undefined accepts, any
 // other integer refuses). A second result is the reason. Everything that is no 4D integer is a fault: nobody gets in,

@@ -54,7 +54,7 @@ func (v *visitor) Serve(conn net.Conn) {
 // refuse records a refusal that no policy made.
 func (v *visitor) refuse(peer session.Peer, user session.User, r session.Refusal) {
 	v.gate.refused.Add(1)
-	v.gate.host.refused(peer, nil, user, r, v.arrival.Since, "", "")
+	v.gate.host.refused(peer, nil, user, r, v.arrival.Since, asked{})
 }
 
 // enter asks the policy about an arrival.

@@ -27,15 +27,15 @@ func (h *Host) KillWorker(to process.Address) { h.boxes.Kill(to) }
 func (h *Host) startWorker(b *process.Box, name string) (*process.Process, error) {
 	h.starting.Lock()
 	defer h.starting.Unlock()
-	if h.ended {
-		return nil, ErrStopped
+	if err := h.refusesLocked(); err != nil {
+		return nil, err
 	}
 	p := h.processes.Start(process.Spec{Name: b.Name(), Type: process.Worker, Method: name, Preemptive: h.scripts.Preemptive(name)})
 	program := h.scripts.NewProgram(p, nil)
 	h.procedures.Go(func() {
 		h.work(p, program, b)
 		program.Close()
-		p.End()
+		h.finish(p)
 		if lost, err := b.Left(p); err != nil {
 			h.log.Warn("messages of a worker are lost", "name", b.Name(), "messages", lost, "error", err)
 		}

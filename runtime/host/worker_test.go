@@ -274,3 +274,13 @@ func rss() int64 {
 	pages, _ := strconv.ParseInt(fields[1], 10, 64)
 	return pages * int64(os.Getpagesize())
 }
+
+// Whoever looks at the processes, and then at each, may meet one that has ended meanwhile: it was not left behind.
+func TestWhoHasEndedHasNothingToDo(t *testing.T) {
+	serve(t, files{}, func(t *testing.T, s *server) {
+		p := s.Processes().Start(process.Spec{Type: process.OtherUser})
+		expect(t, "while it lives", s.Busy(p), true)
+		p.End()
+		expect(t, "when it has ended", s.Busy(p), false)
+	})
+}

@@ -46,6 +46,8 @@ const (
 	OtherUser       Type = 4
 	Worker          Type = 5
 	Main            Type = -1
+	Design          Type = -2  // of an interpreted client; it runs nothing here
+	ExecuteOnClient Type = -14 // what carries out a registered client's orders
 	ServerInterface Type = -15
 	OnExit          Type = -16
 	InternalServer  Type = -18 // the twin of a client's process, as in the sample of the Process info page
@@ -59,9 +61,9 @@ const (
 var typeNames = map[Type]string{
 	None: "none", ExecuteOnServer: "execute on server process", 2: "created from menu command", 3: "created from execution dialog",
 	OtherUser: "other user process", Worker: "worker process",
-	Main: "main process", -2: "design process", -3: "web process with no context", -4: "cache manager", -5: "indexing process",
+	Main: "main process", Design: "design process", -3: "web process with no context", -4: "cache manager", -5: "indexing process",
 	-6: "serial port manager", -7: "apple event manager", -8: "event manager", -9: "external task", -10: "other 4D process",
-	-12: "web process on 4D remote", -13: "web server process", -14: "execute on client process",
+	-12: "web process on 4D remote", -13: "web server process", ExecuteOnClient: "execute on client process",
 	ServerInterface: "server interface process", OnExit: "on exit process", -17: "method editor macro process",
 	InternalServer: "internal 4D server process", -19: "backup process", -20: "log file process", -21: "restore process",
 	-22: "MSC process", -24: "SQL method execution process", InternalTimer: "internal timer process", -26: "monitor process",

@@ -63,7 +63,7 @@ func (p *Process) Type() Type { return p.spec.Type }
 // client manager belong to the host.
 func (p *Process) RunsScripts() bool {
 	t := p.spec.Type
-	return t >= 0 || t == OnExit || t == InternalServer
+	return t >= 0 || t == OnExit || t == InternalServer || t == ExecuteOnClient
 }
 
 // Method is the method that the process began with.

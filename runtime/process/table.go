@@ -26,6 +26,7 @@ type Table struct {
 	hint    int      // no word of used below this one has a free bit
 	live    int
 	lastID  ID
+	after   Number        // the numbers begin after this one
 	changed chan struct{} // closed and forgotten when a process ends; nil while nobody waits for that
 }
 
@@ -33,6 +34,9 @@ type slot struct {
 	process *Process
 	name    string // what the last process here was called
 }
+
+// NewTable makes a table whose numbers begin after that one: where the numbers of two tables are used, none is in both.
+func NewTable(after Number) *Table { return &Table{after: after} }
 
 // Start puts a new process into the lowest free slot. Its state is Executing.
 func (t *Table) Start(spec Spec) *Process {
@@ -59,7 +63,7 @@ func (t *Table) startLocked(spec Spec) *Process {
 	if spec.Started.IsZero() {
 		spec.Started = time.Now()
 	}
-	p := &Process{table: t, spec: spec, number: Number(i + 1), id: t.lastID, visible: true}
+	p := &Process{table: t, spec: spec, number: t.after + Number(i+1), id: t.lastID, visible: true}
 	t.slots[i] = slot{process: p, name: spec.Name}
 	return p
 }
@@ -88,7 +92,7 @@ func (t *Table) freeSlotLocked() int {
 func (t *Table) end(p *Process) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	i := int(p.number) - 1
+	i := int(p.number-t.after) - 1
 	t.slots[i].process = nil
 	t.used[i/64] &^= 1 << (i % 64)
 	t.hint = min(t.hint, i/64)
@@ -117,10 +121,11 @@ func (t *Table) Get(n Number) *Process {
 }
 
 func (t *Table) getLocked(n Number) *Process {
-	if n < 1 || int(n) > len(t.slots) {
+	i := int(n-t.after) - 1
+	if n <= t.after || i >= len(t.slots) {
 		return nil
 	}
-	return t.slots[n-1].process
+	return t.slots[i].process
 }
 
 // ByID is the living process with that unique number, nil when there is none.
@@ -165,7 +170,7 @@ func (t *Table) State(n Number) State {
 	switch {
 	case p != nil:
 		return p.State()
-	case n >= 1 && n <= highest:
+	case n > t.after && n <= highest:
 		return Aborted
 	default:
 		return DoesNotExist
@@ -182,7 +187,7 @@ func (t *Table) Highest() Number {
 func (t *Table) highestLocked() Number {
 	for w := len(t.used) - 1; w >= 0; w-- {
 		if t.used[w] != 0 {
-			return Number(w*64 + 64 - bits.LeadingZeros64(t.used[w]))
+			return t.after + Number(w*64+64-bits.LeadingZeros64(t.used[w]))
 		}
 	}
 	return 0
@@ -224,14 +229,14 @@ func (t *Table) Info(n Number) (Info, bool) {
 	p := t.getLocked(n)
 	highest := t.highestLocked()
 	name := ""
-	if n >= 1 && int(n) <= len(t.slots) {
-		name = t.slots[n-1].name
+	if i := int(n-t.after) - 1; n > t.after && i < len(t.slots) {
+		name = t.slots[i].name
 	}
 	t.mu.Unlock()
 	switch {
 	case p != nil:
 		return p.Info(), true
-	case n >= 1 && n <= highest:
+	case n > t.after && n <= highest:
 		return Info{Number: n, Name: name, State: Aborted}, true
 	default:
 		return Info{}, false
@@ -242,7 +247,7 @@ func (t *Table) rename(p *Process, name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p.spec.Name = name
-	if i := int(p.number) - 1; t.slots[i].process == p {
+	if i := int(p.number-t.after) - 1; t.slots[i].process == p {
 		t.slots[i].name = name
 	}
 }
