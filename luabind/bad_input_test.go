@@ -56,11 +56,16 @@ func badMethod(call string, mark string) string {
 // linesBefore is how many lines the method has before its first call.
 const linesBefore = 3
 
-// says calls a method with one argument and gives the text that it returned.
+// says calls a method of the house.
 func (h *house) says(name string, argument any) (string, error) {
-	p := h.Processes().Start(process.Spec{Name: "Chunk", Type: process.OtherUser, Method: name, Preemptive: h.scripts.Preemptive(name)})
+	return says(h.Host, h.scripts, name, argument)
+}
+
+// says calls a method of a host with one argument and gives the text that it returned.
+func says(h *host.Host, scripts host.Scripts, name string, argument any) (string, error) {
+	p := h.Processes().Start(process.Spec{Name: "Chunk", Type: process.OtherUser, Method: name, Preemptive: scripts.Preemptive(name)})
 	defer p.End()
-	program := h.scripts.NewProgram(p, nil)
+	program := scripts.NewProgram(p, nil)
 	defer program.Close()
 	results, err := program.Call(host.CallOptions{Limit: longest}, name, argument)
 	if err != nil {
@@ -78,6 +83,7 @@ func TestBadArguments(t *testing.T) {
 			folder := writeBad(t, all, mark)
 			delete(all, "quit_4d")
 			synctest.Test(t, func(t *testing.T) { testBadArguments(t, folder, all, 0, len(badArguments)) })
+			synctest.Test(t, func(t *testing.T) { testBadArgumentsInClient(t, folder, all) })
 
 			quit := map[string]string{"quit_4d": "quit_4d"} // in hosts of its own, because it ends them
 			folder = writeBad(t, quit, mark)
@@ -111,9 +117,35 @@ func testBadArguments(t *testing.T, folder string, calls map[string]string, firs
 	if err != nil {
 		t.Fatal(err)
 	}
+	makeBadCalls(t, calls, first, end, h.says)
+	h.close(t)
+	log.expectNoErrors(t)
+}
+
+// testBadArgumentsInClient makes calls with all bad arguments in a client of a host.
+func testBadArgumentsInClient(t *testing.T, folder string, calls map[string]string) {
+	log := &lines{}
+	h, err := open(folder, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := connect(h, folder, h.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	makeBadCalls(t, calls, 0, len(badArguments), func(name string, argument any) (string, error) {
+		return says(c.Host, c.scripts, name, argument)
+	})
+	c.end(t, "")
+	h.close(t)
+	log.expectNoErrors(t)
+}
+
+// makeBadCalls makes calls with the bad arguments from first to before end. says makes one of them.
+func makeBadCalls(t *testing.T, calls map[string]string, first, end int, says func(name string, argument any) (string, error)) {
 	for call, name := range calls {
 		for i := first; i < end; i++ {
-			message, err := h.says(badName(call), i+1)
+			message, err := says(badName(call), i+1)
 			if err != nil && !endsCaller(name, err) {
 				t.Errorf("%s(%s): %v", call, badArguments[i], err)
 			}
@@ -123,8 +155,11 @@ func testBadArguments(t *testing.T, folder string, calls map[string]string, firs
 			}
 		}
 	}
-	h.close(t)
-	for _, line := range log.all() {
+}
+
+// expectNoErrors checks that the host has found nothing wrong with itself.
+func (l *lines) expectNoErrors(t *testing.T) {
+	for _, line := range l.all() {
 		if strings.Contains(line, "level=ERROR") {
 			t.Errorf("the log has %.300s", line)
 		}
@@ -139,7 +174,7 @@ func endsCaller(name string, err error) bool {
 
 // ownWords are how errors begin that are neither about an argument by its number nor name the command first.
 var ownWords = regexp.MustCompile(`^(a \w+ is not a supported value type in a shared object|storage: it belongs to another group of shared objects|` +
-	`set_user_alias belongs to the processes of clients|module .*not found: require reads|there is no table .*: structure\.lua in the scripts folder declares none$)`)
+	`module .*not found: require reads|there is no table .*: structure\.lua in the scripts folder declares none$)`)
 
 // wellWorded reports whether an error is of a place and says what is wrong in the interpreter's wording, or in the
 // command's own. throw raises what it is asked to raise.

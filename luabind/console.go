@@ -81,12 +81,6 @@ func (p program) explained(text string, err error) error {
 	e := &typedError{ScriptError: failed}
 	if strings.HasPrefix(failed.Error(), consoleChunk+":") {
 		e.hints = script.UnknownNames(text, p.names())
-		for i, hint := range e.hints {
-			name, _, _ := strings.Cut(strings.TrimPrefix(hint, "unknown name "), ";")
-			if row := commandNamed(name); row != nil {
-				e.hints[i] = name + " is not here; it is for: " + row.Roles.String()
-			}
-		}
 	}
 	return e
 }

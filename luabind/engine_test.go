@@ -21,7 +21,7 @@ import (
 // scripts are the files of a scripts folder.
 type scripts map[string]string
 
-func (s scripts) write(t *testing.T, folder string) {
+func (s scripts) write(t testing.TB, folder string) {
 	t.Helper()
 	for name, text := range s {
 		path := filepath.Join(folder, name)
@@ -38,12 +38,12 @@ func (s scripts) write(t *testing.T, folder string) {
 type engine struct {
 	*luabind.Engine
 	*host.Host
-	t      *testing.T
+	t      testing.TB
 	folder string
 	log    *lines
 }
 
-func load(t *testing.T, s scripts) (*engine, error) {
+func load(t testing.TB, s scripts) (*engine, error) {
 	t.Helper()
 	e := &engine{t: t, folder: t.TempDir(), log: &lines{}}
 	s.write(t, e.folder)
@@ -58,7 +58,7 @@ func load(t *testing.T, s scripts) (*engine, error) {
 	return e, nil
 }
 
-func mustLoad(t *testing.T, s scripts) *engine {
+func mustLoad(t testing.TB, s scripts) *engine {
 	t.Helper()
 	e, err := load(t, s)
 	if err != nil {

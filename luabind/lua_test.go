@@ -35,8 +35,10 @@ import (
 //
 //	-- cooperative only      in its first line: not in a preemptive lane
 //	-- connection            in its first line: in the process of an accepted connection
+//	-- client                in its first line: in a process of a client that is connected with such a host
 //	-- SQLite only           in its first line: not on PostgreSQL; `-- PostgreSQL only` is the other way round
-//	-- method name           what follows is another project method; `-- method name preemptive` marks it so
+//	-- method name           what follows is another project method; `-- method name preemptive` marks it so, `-- method
+//	                         name on server` as {"executedOnServer":true}
 //	-- module folder/name    what follows is a module
 //	-- structure             what follows is structure.lua, instead of that of testdata/lua/scripts
 //	--- error: regexp        the chunk must fail, with an error of this line that matches
@@ -49,6 +51,7 @@ const (
 	scriptsFolder = "../testdata/lua/scripts"
 
 	preemptiveMark = `--%attributes = {"preemptive":"capable"}`
+	onServerMark   = `--%attributes = {"executedOnServer":true}`
 )
 
 // laneName is where a chunk runs.
@@ -58,6 +61,7 @@ const (
 	cooperative laneName = "cooperative"
 	preemptive  laneName = "preemptive"
 	connection  laneName = "connection"
+	client      laneName = "client"
 )
 
 // engineName is where the data of a chunk is.
@@ -81,11 +85,14 @@ type chunk struct {
 
 // section is a file that a chunk brings: the chunk's own method is the first.
 type section struct {
-	path       string
-	line       int      // of the first line
-	lines      []string // the whole file of testdata, with only this section's lines
-	preemptive bool
+	path  string
+	line  int      // of the first line
+	lines []string // the whole file of testdata, with only this section's lines
+	mark  string   // its first line, "" for none
 }
+
+// marks are the first lines of methods, by what their sections say.
+var marks = map[string]string{" preemptive": preemptiveMark, " on server": onServerMark}
 
 // expectation is a comment that says what must happen.
 type expectation struct {
@@ -95,7 +102,7 @@ type expectation struct {
 }
 
 var (
-	sectionLine     = regexp.MustCompile(`^-- (?:method|module|(structure)) ?(\S*)( preemptive)?$`)
+	sectionLine     = regexp.MustCompile(`^-- (?:method|module|(structure)) ?(\S*)( preemptive| on server)?$`)
 	expectationLine = regexp.MustCompile(`--- (error|log): (.+)$`)
 )
 
@@ -133,6 +140,8 @@ func newChunk(method string, lines []string, begin, end int) chunk {
 		c.lanes = []laneName{cooperative}
 	case "-- connection":
 		c.lanes = []laneName{connection}
+	case "-- client":
+		c.lanes = []laneName{client}
 	case "-- SQLite only", "-- PostgreSQL only":
 		c.engine = engineName(strings.Fields(lines[begin])[1])
 	}
@@ -140,7 +149,7 @@ func newChunk(method string, lines []string, begin, end int) chunk {
 	for i := begin; i < end; i++ {
 		if m := sectionLine.FindStringSubmatch(lines[i]); m != nil {
 			c.sections = append(c.sections, *at)
-			at = &section{path: m[1] + m[2] + ".lua", line: i + 1, lines: make([]string, end), preemptive: m[3] != ""}
+			at = &section{path: m[1] + m[2] + ".lua", line: i + 1, lines: make([]string, end), mark: marks[m[3]]}
 		}
 		at.lines[i] = lines[i]
 		if m := expectationLine.FindStringSubmatch(lines[i]); m != nil {
@@ -165,8 +174,8 @@ func (c chunk) write(t *testing.T, lane laneName) string {
 	}
 	for i, s := range c.sections {
 		text := slices.Clone(s.lines)
-		text[0] = "" // a comment
-		if s.preemptive || i == 0 && lane == preemptive {
+		text[0] = s.mark // instead of a comment
+		if i == 0 && lane == preemptive {
 			text[0] = preemptiveMark
 		}
 		path := filepath.Join(folder, s.path)
@@ -208,6 +217,9 @@ type house struct {
 	*host.Host
 	scripts host.Scripts
 	over    chan error // what Run returned
+	folder  string     // of its scripts
+	log     *slog.Logger
+	record  bool // what its processes read is noted
 }
 
 // open makes a host with the scripts of a folder, and its data beside that, in a file. The error is that of the scripts.
@@ -217,7 +229,7 @@ func open(folder string, log *slog.Logger) (*house, error) {
 
 // openOn is open with another database.
 func openOn(data datastore.Config, folder string, log *slog.Logger) (*house, error) {
-	h := &house{over: make(chan error, 1), Host: host.New(host.Config{
+	h := &house{over: make(chan error, 1), folder: folder, log: log, Host: host.New(host.Config{
 		Log: log, Version: "test", MethodTimeout: 5 * time.Second, Slice: 10 * time.Millisecond,
 		QuitDelay: 5 * time.Second, QuitWindow: 13 * time.Second,
 	})}
@@ -301,7 +313,7 @@ func (h *house) call(name string) error {
 	defer p.End()
 	program := h.scripts.NewProgram(p, nil)
 	defer program.Close()
-	_, err := program.Call(host.CallOptions{Limit: longest}, name)
+	_, err := program.Call(host.CallOptions{Limit: longest, Record: h.record}, name)
 	return err
 }
 
@@ -345,9 +357,12 @@ func (c chunk) test(t *testing.T, lane laneName, open func(log *slog.Logger) (*h
 		c.checkError(t, err)
 		return
 	}
-	if lane == connection {
+	switch lane {
+	case connection:
 		err = h.callByClient(t, c.method)
-	} else {
+	case client:
+		err = h.callInClient(t, c.method)
+	default:
 		err = h.call(c.method)
 	}
 	h.settle()

@@ -7,22 +7,20 @@
 package luabind
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"moongate/luabind/command"
 	"moongate/luabind/lane"
 	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
 	"moongate/runtime/addressset"
+	"moongate/runtime/datastore"
 	"moongate/runtime/host"
 	"moongate/runtime/interprocess"
 	"moongate/runtime/method"
@@ -34,27 +32,47 @@ type Engine struct {
 	config    host.ScriptsConfig
 	log       *slog.Logger
 	commands  *command.Commands
-	addresses *addressset.Folder
-	lanes     []*lane.Lane // lanes[0] is the cooperative one
+	addresses []*addressset.Folder // of the folders that the scripts were in; the last one is in use
+	lanes     []*lane.Lane         // lanes[0] is the cooperative one
 	next      atomic.Uint32
 	known     script.Known
 	set       atomic.Pointer[script.Set]
 	declared  atomic.Pointer[declaration] // the tables of the data
+	additions Additions
+	memory    *lane.Memory
 
+	folder  atomic.Pointer[string]
+	moved   chan struct{}          // holds one: Watch is to watch another folder
 	reload  sync.Mutex             // one reload at a time
 	problem atomic.Pointer[string] // what the last reload found wrong; nil: nothing
+
+	swap       sync.Mutex  // guards changes of set, and what follows
+	good       *script.Set // that was vouched for last
+	goodFolder string      // where that was loaded from
+	rejected   string      // the version that was taken back; "": none, or a file has changed since
 }
 
 // Open loads the scripts and makes the lanes: the cooperative one, and a preemptive one for each processor.
-func Open(c host.ScriptsConfig) (host.Scripts, error) {
-	commands := command.New(services{c.Host}, c.Log)
-	e := &Engine{config: c, log: c.Log, commands: commands, addresses: addressset.NewFolder(c.Folder, c.Log)}
-	commands.AddressFiles(e.addresses)
-	memory := lane.NewMemory(c.MemoryLimit)
-	for n := range 1 + runtime.GOMAXPROCS(0) {
-		e.lanes = append(e.lanes, lane.New(lane.Config{
-			Number: n, Slice: c.Slice, Memory: memory, Fault: e.fault, Closed: commands.Closed, Uncaught: commands.Uncaught,
-		}, func(vm *sandbox.VM) { commands.Install(vm, c.Role) }))
+func Open(c host.ScriptsConfig) (host.Scripts, error) { return open(c, Additions{}) }
+
+func open(c host.ScriptsConfig, a Additions) (host.Scripts, error) {
+	var acted command.Host = services{c.Host}
+	if a.Host != nil {
+		acted = a.Host(acted)
+	}
+	commands := a.commands(acted, c)
+	e := &Engine{config: c, log: c.Log, commands: commands, additions: a, moved: make(chan struct{}, 1)}
+	e.inhabitLocked(c.Folder) // nobody else has it yet
+	e.memory = a.memory(c)
+	for n := range a.lanes() {
+		config := lane.Config{Number: n, Slice: c.Slice, Memory: e.memory, Fault: e.fault, Closed: commands.Closed, Uncaught: commands.Uncaught, Look: a.Look, LookAlways: a.LookAlways}
+		if n > 0 {
+			config.Cooperative = e.lanes[0]
+		}
+		if c.Role == method.Remote {
+			config.OnServer = commands.CallOnServer
+		}
+		e.lanes = append(e.lanes, lane.New(config, func(vm *sandbox.VM) { commands.Install(vm, c.Role) }))
 	}
 	e.known = script.Known{"_G": true}
 	for _, name := range e.lanes[0].Names() {
@@ -70,6 +88,7 @@ func Open(c host.ScriptsConfig) (host.Scripts, error) {
 	}
 	e.declared.Store(declared)
 	e.set.Store(set)
+	e.good, e.goodFolder = set, c.Folder
 	e.warn(set)
 	return e, nil
 }
@@ -132,79 +151,6 @@ func (e *Engine) NewProgram(p *process.Process, owner any) host.Program {
 	return program{l.NewProgram(p, e.set.Load(), owner), e}
 }
 
-// tidyEvery is how often the interprocess variables are looked through.
-const tidyEvery = 10 * time.Second
-
-// Watch loads the scripts again whenever their folder changes, and keeps the lanes tidy, until stop is closed.
-func (e *Engine) Watch(stop <-chan struct{}) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var watching sync.WaitGroup
-	watcher := script.Watcher{Dir: e.config.Folder, Changed: func() { e.Reload() }}
-	watching.Go(func() { watcher.Watch(ctx) })
-	ticker := time.NewTicker(tidyEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			e.lanes[0].Tidy()
-		case <-stop:
-			cancel()
-			watching.Wait()
-			return
-		}
-	}
-}
-
-// Reload loads the scripts again. A set with an error is not used: the last good one stays, and the log says what is
-// wrong, once. New processes use the new set; those that run end on the one they began with.
-func (e *Engine) Reload() error {
-	e.reload.Lock()
-	defer e.reload.Unlock()
-	set, err := script.Load(e.config.Folder, e.known)
-	if err == nil {
-		err = e.renewStructure()
-	}
-	if err != nil {
-		e.notLoaded(err)
-		return err
-	}
-	mended := e.problem.Swap(nil) != nil
-	before := e.set.Load()
-	if set.Version == before.Version {
-		if mended {
-			e.log.Info("scripts are as they were", "version", set.Version)
-			e.config.Host.ScriptsLoaded(set.Version, nil)
-		}
-		return nil
-	}
-	e.set.Store(set)
-	e.warn(set)
-	e.log.Info("scripts loaded", "version", set.Version, "before", before.Version, "changed", strings.Join(changed(before, set), " "), "mended", mended)
-	e.config.Host.ScriptsLoaded(set.Version, nil)
-	return nil
-}
-
-// notLoaded says why a set is not used, unless that is known already.
-func (e *Engine) notLoaded(err error) {
-	problem := err.Error()
-	if known := e.problem.Load(); known != nil && *known == problem {
-		return
-	}
-	e.problem.Store(&problem)
-	for line := range strings.Lines(problem) {
-		e.log.Error("scripts not loaded", "problem", strings.TrimSuffix(line, "\n"), "kept_version", e.Version())
-	}
-	e.config.Host.ScriptsLoaded(e.Version(), err)
-}
-
-// Problem is what the last reload found wrong, "" when its scripts are in use.
-func (e *Engine) Problem() string {
-	if p := e.problem.Load(); p != nil {
-		return *p
-	}
-	return ""
-}
-
 // Lanes tells what each lane does now.
 func (e *Engine) Lanes() []host.Lane {
 	var all []host.Lane
@@ -230,32 +176,15 @@ func (e *Engine) Lanes() []host.Lane {
 // Held is what processes hold of semaphores and shared objects now.
 func (e *Engine) Held() []interprocess.Holding { return e.commands.Held() }
 
-// changed names the methods that differ between two sets.
-func changed(before, after *script.Set) []string {
-	var names []string
-	for _, m := range after.Methods {
-		if old, ok := before.Method(m.Name); !ok {
-			names = append(names, "+"+m.File)
-		} else if old.Hash != m.Hash {
-			names = append(names, m.File)
-		}
-	}
-	for _, m := range before.Methods {
-		if _, ok := after.Method(m.Name); !ok {
-			names = append(names, "-"+m.File)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // Rest says that nobody is at the door for now.
 func (e *Engine) Rest() { e.lanes[0].Rest() }
 
 // Close frees what the scripts hold.
 func (e *Engine) Close() {
 	e.commands.Close()
-	e.addresses.Close()
+	for _, folder := range e.addresses {
+		folder.Close()
+	}
 }
 
 // services is the host as the commands see it.
@@ -264,6 +193,15 @@ type services struct{ *host.Host }
 // StartProcess starts a stored procedure.
 func (s services) StartProcess(name, processName string, args []any, unique bool) (process.Number, error) {
 	return s.Start(host.Procedure{Method: name, Name: processName, Args: args, Unique: unique, Type: process.ExecuteOnServer})
+}
+
+// Link is the way to the server of a client's process.
+func (s services) Link(p *process.Process) (command.Link, error) {
+	link, err := s.Host.Link(p)
+	if err != nil {
+		return nil, err
+	}
+	return link, nil
 }
 
 // program is a lane's program as the host sees it.
@@ -286,18 +224,48 @@ func (p program) Renew() { p.Program.Renew(p.engine.set.Load()) }
 
 // Call runs a method.
 func (p program) Call(o host.CallOptions, name string, args ...any) ([]any, error) {
-	options := lane.Options{Priority: lane.Ordinary, Limit: o.Limit, Handover: o.Handover, More: o.More, Trace: o.Trace}
-	if o.Door {
-		options.Priority = lane.Door
-	}
+	options := optionsOf(o)
 	if name == method.OnServerCloseConnection {
 		p.release(&options)
+	}
+	if o.Known != "" {
+		p.know(o.Known)
 	}
 	results, err := p.Program.Call(options, name, args...)
 	if err != nil {
 		return nil, translated(err)
 	}
 	return results, nil
+}
+
+// Do calls a command for a client.
+func (p program) Do(o host.CallOptions, name string, args ...any) ([]any, error) {
+	if !command.Asked(name) {
+		return nil, fmt.Errorf("%s: %w", name, host.ErrNoCommand)
+	}
+	results, err := p.Program.Do(optionsOf(o), name, args...)
+	if err != nil {
+		return nil, translated(err)
+	}
+	return results, nil
+}
+
+// optionsOf are the terms of a call as the lane knows them.
+func optionsOf(o host.CallOptions) lane.Options {
+	options := lane.Options{Priority: lane.Ordinary, Limit: o.Limit, Handover: o.Handover, More: o.More, Trace: o.Trace, Record: o.Record}
+	if o.Door {
+		options.Priority = lane.Door
+	}
+	return options
+}
+
+// UseData gives the process data that somebody else closes. A transaction and locks that its open method has left are no
+// part of that, and end.
+func (p program) UseData(c *datastore.Context) {
+	if p.engine.commands.HoldsData(p.Process()) {
+		p.engine.commands.ReleaseData(p.Process())
+	}
+	command.UseData(p.Program, c)
 }
 
 // release ends the transaction of a client that has gone, and frees its locks, before its close method runs: what that saves is

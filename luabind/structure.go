@@ -305,7 +305,7 @@ const upgradeTime = 30 * time.Second
 // tables has no store, and gets none: the log says that a restart is needed.
 func (e *Engine) renewStructure() error {
 	before := e.declared.Load()
-	d, err := readStructure(e.config.Folder)
+	d, err := readStructure(e.Folder())
 	switch {
 	case err != nil:
 		return err

@@ -4,6 +4,7 @@ import (
 	"moongate/luabind/check"
 	"moongate/luabind/command"
 	"moongate/luabind/lane"
+	"moongate/luabind/policytest/vocabulary"
 	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
 	"moongate/runtime/finding"
@@ -35,7 +36,7 @@ func known() script.Known {
 	return all
 }
 
-// Commands are what scripts can call, theme by theme, and then the functions of data.
+// Commands are what scripts can call, theme by theme, then the functions of data, and then what only tests can call.
 func Commands() []signature.Command {
 	var all []signature.Command
 	for _, c := range command.Table() {
@@ -46,6 +47,14 @@ func Commands() []signature.Command {
 		all = append(all, signature.Command{Of: f.Of, Theme: "Of a " + f.Of, Name: f.Name, Signature: f.Signature,
 			Meaning: f.Meaning, FourD: f.FourD, Since: f.Since, Waits: f.Waits,
 			Roles: (method.Server | method.Local | method.Remote).String()})
+	}
+	for _, r := range vocabulary.Rows() {
+		theme := vocabulary.Theme
+		if r.Of != "" {
+			theme = "Of a " + r.Of
+		}
+		all = append(all, signature.Command{Of: r.Of, Theme: theme, Name: r.Name, Signature: r.Signature, Meaning: r.Meaning,
+			Since: vocabulary.Since, Waits: r.Waits, Roles: "test"})
 	}
 	return all
 }

@@ -39,6 +39,8 @@ func (l *look) counts(compare func(c call, s signature.Signature, text string)) 
 			compare(c, d.signature, d.Signature)
 		} else if f, s, ok := l.dataFunction(c); ok {
 			compare(c, s, f)
+		} else if r, s, ok := l.testFunction(c); ok {
+			compare(c, s, r.Signature)
 		}
 	}
 }

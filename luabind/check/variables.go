@@ -1,9 +1,12 @@
 package check
 
 import (
+	"slices"
 	"strings"
 
+	"moongate/luabind/policytest/vocabulary"
 	"moongate/luabind/script"
+	"moongate/runtime/signature"
 
 	"github.com/yuin/gopher-lua/ast"
 )
@@ -98,16 +101,13 @@ func isDots(e ast.Expr) bool {
 	return ok
 }
 
-// testNames are what tests have besides what scripts have.
-var testNames = []string{"at", "advance", "connect", "quit"}
-
 // unknownInTests finds misspelt names in tests. What nothing is near of may be a name that a test has from elsewhere.
 func unknownInTests(l *look) {
 	if !l.Test {
 		return
 	}
 	known := map[string]bool{}
-	for _, name := range testNames {
+	for _, name := range vocabulary.Names() {
 		known[name] = true
 	}
 	for _, u := range l.globals {
@@ -123,9 +123,25 @@ func unknownInTests(l *look) {
 					return
 				}
 			}
+			slices.Values(vocabulary.Names())(yield)
 		}
 		if hint := script.DidYouMean(u.Value, names); hint != "" {
 			l.found(u, "unknown name "+u.Value+hint)
 		}
 	}
+}
+
+// testFunction gives the function of a test that a call in a test calls, with its signature. It is none when the scripts
+// give its name to something else.
+func (l *look) testFunction(c call) (r vocabulary.Row, s signature.Signature, ok bool) {
+	if !l.Test || c.name == "" || l.folder.assigned[c.name] {
+		return r, s, false
+	}
+	rows := vocabulary.Rows()
+	i := slices.IndexFunc(rows, func(r vocabulary.Row) bool { return r.Of == "" && r.Name == c.name })
+	if i < 0 {
+		return r, s, false
+	}
+	s, err := signature.Parse(rows[i].Signature)
+	return rows[i], s, err == nil
 }

@@ -41,6 +41,9 @@ func timestamp(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z07
 
 // processProperties is "PROCESS PROPERTIES". What 4D leaves unchanged for a wrong number does not come at all.
 func processProperties(e *environment, L *lua.LState) int {
+	if n, ok := e.ofServer(L, 1); ok {
+		return e.askFor(L, "process_properties", n)
+	}
 	info, ok := e.host.Processes().Info(checkProcess(L, 1))
 	if !ok {
 		return 0
@@ -184,5 +187,23 @@ func (s clientSession) table(L *lua.LState) *lua.LTable {
 	set("ip_address", s.first.Peer.Address.Addr().String())
 	set("creation_date_time", timestamp(s.first.Opened))
 	set("state", state)
+	if own := s.first.OfSession(); own.Remote() {
+		s.describeClient(own, t)
+	}
 	return t
+}
+
+// describeClient adds what is known of a client's machine, and how that is.
+func (s clientSession) describeClient(own *session.Session, t *lua.LTable) {
+	state, since := own.State()
+	t.RawSetString("state", lua.LString(state.String()))
+	if state == session.OutOfReach {
+		t.RawSetString("unreachable_since", lua.LNumber(int(time.Since(since).Seconds())))
+	}
+	if home := own.Home(); home.IsValid() { // it may have come back from elsewhere
+		t.RawSetString("ip_address", lua.LString(home.String()))
+	}
+	machine := own.Machine()
+	t.RawSetString("machine_name", lua.LString(machine.Name))
+	t.RawSetString("system_user_name", lua.LString(machine.SystemUser))
 }

@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 
 	"moongate/luabind/lane"
 	"moongate/runtime/addressset"
@@ -30,12 +31,15 @@ const (
 
 // addressSets are what the sets of one host share.
 type addressSets struct {
-	folder *addressset.Folder // nil: there are no files
-	meta   *lua.LTable        // of all sets, in all lanes; nobody changes it
+	folder atomic.Pointer[addressset.Folder] // nil: there are no files
+	meta   *lua.LTable                       // of all sets, in all lanes; nobody changes it
 }
 
-// AddressFiles says where address_set finds files. It is called before any lane runs; without it there are none.
-func (c *Commands) AddressFiles(folder *addressset.Folder) { c.environment.addressSets.folder = folder }
+// AddressFiles says where address_set finds files from now on; sets that were made stay what they are. Before it is called
+// there are none.
+func (c *Commands) AddressFiles(folder *addressset.Folder) {
+	c.environment.addressSets.folder.Store(folder)
+}
 
 // openAddressSets makes the metatable of the sets.
 func (e *environment) openAddressSets() {
@@ -111,7 +115,7 @@ func (e *environment) setOfFile(L *lua.LState, t *lua.LTable, file lua.LValue) n
 			L.ArgError(1, "a file, or networks, expected, got both")
 		}
 	})
-	folder := e.addressSets.folder
+	folder := e.addressSets.folder.Load()
 	if folder == nil {
 		L.RaiseError("address_set: %s: there is no scripts folder here", string(name))
 	}

@@ -57,6 +57,9 @@ func (e *environment) add(L *lua.LState, i, first int) int {
 	for n := first; n <= L.GetTop(); n++ {
 		values = append(values, e.checkValue(L, L.Get(n)))
 	}
+	if e.pretended(L, s) {
+		return push(L, s)
+	}
 	e.using(L, s, func() {
 		e.moves(L, s, i)
 		e.change(L, func() error {
@@ -71,6 +74,12 @@ func (e *environment) add(L *lua.LState, i, first int) int {
 // gives the first of them, or the collection.
 func (e *environment) takeOut(L *lua.LState, which func(length int) (i, n int), gives bool) int {
 	s, by := checkKind(L, 1, interprocess.Collection), caller(L)
+	if e.pretended(L, s) {
+		if !gives {
+			return push(L, s)
+		}
+		return push(L, e.takenOut(L, s, nil))
+	}
 	var out []any
 	e.using(L, s, func() {
 		i, n := which(s.Len())
@@ -84,9 +93,9 @@ func (e *environment) takeOut(L *lua.LState, which func(length int) (i, n int), 
 	case !gives:
 		return push(L, s)
 	case len(out) == 0:
-		return push(L, nil)
+		return push(L, e.takenOut(L, s, nil))
 	}
-	return push(L, out[0])
+	return push(L, e.takenOut(L, s, out[0]))
 }
 
 // moves charges the moving of the elements from i on.

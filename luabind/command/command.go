@@ -11,6 +11,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"moongate/runtime/method"
 	"moongate/runtime/process"
 	"moongate/runtime/session"
+	"moongate/runtime/structure"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -51,8 +53,21 @@ type Host interface {
 	Documents() *document.Folder
 	// Store is the data store, nil when the host has none.
 	Store() *datastore.Store
+	// Send gives a message to the clients of some connections, to each once, and says to how many it could, of how many.
+	Send(text string, to []*session.Connection) (told, clients int)
 	// Drop ends the connections of a session.
 	Drop(sessionID string)
+	// Link is the way to the server of a client's process. The error says in words why it has none: the process is a local
+	// one, whose name begins with $, or the host is no client. (*host.Host gives a *remote.Process.)
+	Link(p *process.Process) (Link, error)
+	// RemoteStructure is the tables of the server, nil when the host is no client. Nobody may change it.
+	RemoteStructure() *structure.Structure
+	// RemoteUser is the name of the account by which a client is known to its server, "" when the host is no client.
+	RemoteUser() string
+	// RegisterClient makes the client one that execute_on_client reaches under a name, and reports false if it is one
+	// already; UnregisterClient ends that. Both ask the server, and block for it until ctx ends.
+	RegisterClient(ctx context.Context, name string) (bool, error)
+	UnregisterClient(ctx context.Context) (bool, error)
 	// OpenGate opens a gate and gives its bound address; it blocks while host names are looked up. CloseGate closes one.
 	OpenGate(d gate.Definition) (netip.AddrPort, error)
 	CloseGate(name string) error
@@ -67,8 +82,15 @@ type Command struct {
 	Since     string      // the version that brought it
 	Waits     bool        // it may give the baton away
 	Roles     method.Role // where it exists
+	Asked     bool        // clients may ask the server for it: DO
+	Reads     bool        // what it gives depends on more than its parameters and what the call itself has done
 
 	run func(e *environment, L *lua.LState) int
+	// instead is what it does in a rehearsal whose recording has no answer; unanswered is none. nil: of a command that reads
+	// there is none, any other does what it always does.
+	instead func(e *environment, L *lua.LState) int
+	once    bool // each of its answers counts once
+	own     bool // it asks the witness itself
 }
 
 // environment is what commands share in one lane.
@@ -85,7 +107,14 @@ type environment struct {
 	functions   map[interprocess.Kind]map[string]*lua.LFunction // what has a colon, of shared collections and signals
 	faces       dataFaces
 	queries     queries
-	watch       watch // over those who wait for the data store
+	shadow      *shadow                // nil: these are no shadow's commands
+	alias       atomic.Pointer[string] // what set_user_alias was given where the host is no server; nil: nothing
+	watch       watch                  // over those who wait for the data store
+	tables      *structure.Structure   // of rehearsals; nil: there are none
+	infoFace    *lua.LTable            // see openInfoFace; nil: there are no rehearsals
+	lazy        *lazyFacts             // of the rehearsal that runs; nil: it has not asked
+	taken       atomic.Int64           // sequence numbers that live rehearsals were given
+	requests    sync.WaitGroup         // to the server that take long, each a goroutine
 }
 
 // everywhere is the roles of a command that needs no connections.
@@ -95,7 +124,7 @@ const everywhere = method.Server | method.Local | method.Remote
 func Table() []Command {
 	var all []Command
 	for _, theme := range [][]Command{
-		processCommands, workerCommands, variableCommands, outsideCommands, semaphoreCommands, sharedCommands, signalCommands, documentCommands, dataCommands, transactionCommands, errorCommands, connectionCommands, gateCommands, addressSetCommands, timeCommands, logCommands, moduleCommands,
+		processCommands, workerCommands, variableCommands, outsideCommands, semaphoreCommands, sharedCommands, signalCommands, documentCommands, dataCommands, transactionCommands, errorCommands, connectionCommands, clientCommands, gateCommands, addressSetCommands, timeCommands, logCommands, moduleCommands,
 	} {
 		all = append(all, theme...)
 	}
@@ -115,19 +144,65 @@ func New(host Host, log *slog.Logger) *Commands {
 }
 
 // Close ends what the commands have begun. No script runs any more. It is called once.
-func (c *Commands) Close() { c.environment.watch.close() }
+func (c *Commands) Close() {
+	c.environment.watch.close()
+	c.environment.requests.Wait()
+}
+
+// asked are the names of the commands that clients may ask the server for.
+var asked = sync.OnceValue(func() map[string]bool {
+	names := map[string]bool{}
+	for _, row := range Table() {
+		if row.Asked {
+			names[row.Name] = true
+		}
+	}
+	return names
+})
+
+// Asked reports whether clients may ask the server for a command.
+func Asked(name string) bool { return asked()[name] }
 
 // Install adds the commands of a role to a VM.
 func (c *Commands) Install(vm *sandbox.VM, role method.Role) {
 	c.environment.role = role
 	for _, row := range Table() {
-		if row.Roles&role != 0 {
-			vm.Register(row.Name, func(L *lua.LState) int { return row.run(&c.environment, L) })
+		run := row.run
+		if row.Roles&role == 0 {
+			run = elsewhere(row)
+		} else if !row.own && (row.Reads || row.instead != nil) {
+			run = witnessed(row, run)
 		}
+		run = c.environment.inShadow(row.Name, run)
+		vm.Register(row.Name, func(L *lua.LState) int {
+			unspy(L)
+			return run(&c.environment, L)
+		})
 	}
 	c.environment.installStorage(vm)
 	c.environment.installData(vm)
 	installErrors(vm)
+}
+
+// elsewhere is a command in a role that has none of that name: it says where there is one.
+func elsewhere(row Command) func(e *environment, L *lua.LState) int {
+	return func(e *environment, L *lua.LState) int {
+		if e.distant() {
+			L.RaiseError(`%s: only the server has that; call a method there which is marked {"executedOnServer":true}`, row.Name)
+		}
+		L.RaiseError("%s: that is not here; it is for: %s", row.Name, row.Roles)
+		return 0
+	}
+}
+
+// onlyOnServer is a command that does nothing elsewhere, as 4D's do that belong to the server.
+func onlyOnServer(run func(e *environment, L *lua.LState) int) func(e *environment, L *lua.LState) int {
+	return func(e *environment, L *lua.LState) int {
+		if e.role != method.Server {
+			return 0
+		}
+		return run(e, L)
+	}
 }
 
 // connectionOf is the connection that the calling process belongs to, nil when none.
@@ -146,10 +221,22 @@ func number[N int | int32 | int64 | float64 | process.Number | process.ID | proc
 // an error is the command's to say.
 func checkProcess(L *lua.LState, i int) process.Number {
 	n := float64(L.CheckNumber(i))
+	if n < 0 && lane.Running(L).Asked() {
+		n = -n // a client has numbers of the server below 0
+	}
 	if n != float64(process.Number(n)) {
 		return 0
 	}
 	return process.Number(n)
+}
+
+// ofServer reads the number of a process. It reports whether that is one of the server that a client has, below 0 there, and
+// gives what the server knows it by.
+func (e *environment) ofServer(L *lua.LState, i int) (int64, bool) {
+	if !e.distant() || L.CheckNumber(i) >= 0 {
+		return 0, false
+	}
+	return -int64(checkProcess(L, i)), true
 }
 
 // checkInteger reads a number, or a text that is one, without its fraction; what is no number of an int64 is 0.

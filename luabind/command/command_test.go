@@ -48,25 +48,45 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 	}
 }
 
-func TestInstallByRole(t *testing.T) {
+// A command is a name in every role: where it does not exist it says so.
+func TestInstall(t *testing.T) {
 	for _, role := range []method.Role{method.Server, method.Local, method.Remote} {
 		vm := sandbox.New(sandbox.Options{Compile: script.Compile, ConcatOperator: script.ConcatOperator})
 		before := vm.Names()
 		New(nil, slog.New(slog.DiscardHandler)).Install(vm, role)
 		after := vm.Names()
 		for _, c := range Table() {
-			if got, want := slices.Contains(after, c.Name), c.Roles&role != 0; got != want {
-				t.Errorf("%s in the role %s: installed %v, want %v", c.Name, role, got, want)
+			if !slices.Contains(after, c.Name) {
+				t.Errorf("%s is no name in the role %s", c.Name, role)
 			}
 			if slices.Contains(before, c.Name) {
 				t.Errorf("%s is a name of the standard library", c.Name)
 			}
 		}
 	}
-	for _, serverOnly := range []string{"abort_process_by_id", "count_users", "drop_remote_user", "reject_new_remote_connections", "connection_info", "count_connections", "user_name"} {
-		i := slices.IndexFunc(Table(), func(c Command) bool { return c.Name == serverOnly })
-		if i < 0 || Table()[i].Roles != method.Server {
-			t.Errorf("%s is not there, or not for servers only", serverOnly)
+}
+
+// What clients can ask the server for is written down here too, because it is a door: a row that is opened by mistake is found.
+func TestAsked(t *testing.T) {
+	want := []string{"clear_semaphore", "count_users", "current_date", "current_time", "current_user", "execute_on_client", "execute_on_server",
+		"get_process_variable", "get_registered_clients", "process_info", "process_number", "process_properties", "process_state", "semaphore",
+		"session_info", "set_process_variable", "set_user_alias", "test_semaphore"}
+	var got []string
+	for _, c := range Table() {
+		if c.Asked != Asked(c.Name) {
+			t.Errorf("%s: the row says %v", c.Name, c.Asked)
 		}
+		if c.Asked {
+			got = append(got, c.Name)
+		}
+		if c.Asked && c.Roles&method.Server == 0 {
+			t.Errorf("%s: clients may ask for it, and a server does not have it", c.Name)
+		}
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if Asked("print") || Asked("") {
+		t.Error("clients may ask for what is no command")
 	}
 }

@@ -16,29 +16,37 @@ import (
 )
 
 var connectionCommands = append([]Command{
-	{Name: "connection_info", Signature: "connection_info([connection]) -> table or nil", Since: "0.1", Roles: method.Server,
-		Meaning: "a connection's facts, of the calling process's own by default; nil when there is none", run: connectionInfo},
-	{Name: "count_connections", Signature: "count_connections([{user=, address=, network=, gate=}]) -> number", Since: "0.1", Roles: method.Server,
+	{Name: "connection_info", Signature: "connection_info([connection]) -> table or nil", Since: "0.1", Reads: true, Roles: method.Server,
+		Meaning: "a connection's facts, of the calling process's own by default; nil when there is none", run: connectionInfo, own: true},
+	{Name: "count_connections", Signature: "count_connections([{user=, address=, network=, gate=}]) -> number", Since: "0.1", Reads: true, Roles: method.Server,
 		Meaning: "how many connections are open or being decided, the calling one included", run: countConnections},
-	{Name: "count_users", Signature: "count_users() -> number", FourD: "Count users", Since: "0.1", Roles: method.Server,
-		Meaning: "how many users are connected", run: countUsers},
-	{Name: "current_user", Signature: "current_user([n]) -> text", FourD: "Current user", Since: "0.1", Roles: everywhere,
-		Meaning: "the name of the calling process's user: its alias or account (0, the default), its account (1), its alias or an empty text (2)", run: currentUser},
-	{Name: "set_user_alias", Signature: "set_user_alias(alias)", FourD: "SET USER ALIAS", Since: "0.2", Roles: method.Server,
-		Meaning: "gives the user of the calling client process another name for this session; an empty text takes it back", run: setUserAlias},
-	{Name: "user_name", Signature: "user_name(user) -> text or nil", Since: "0.1", Waits: true, Roles: method.Server,
-		Meaning: "the name of the user with that number, empty when there is none", run: userName},
-	{Name: "reject_new_remote_connections", Signature: "reject_new_remote_connections(boolean)", FourD: "REJECT NEW REMOTE CONNECTIONS", Since: "0.1", Roles: method.Server,
-		Meaning: "refuses every new connection, or no longer; those that are open stay", run: rejectNew},
-	{Name: "drop_remote_user", Signature: "drop_remote_user(session_id)", FourD: "DROP REMOTE USER", Since: "0.1", Roles: method.Server,
-		Meaning: "ends the connections of a session (connection_info().session_id) soon, without waiting for it", run: dropRemoteUser},
+	{Name: "count_users", Signature: "count_users() -> number", FourD: "Count users", Since: "0.1", Waits: true, Asked: true, Reads: true, Roles: everywhere,
+		Meaning: "how many users are connected to the server; 1 where there is none", run: countUsers},
+	{Name: "current_user", Signature: "current_user([n]) -> text", FourD: "Current user", Since: "0.1", Asked: true, Reads: true, Roles: everywhere,
+		Meaning: "the name of the calling process's user: its alias or account (0, the default), its account (1), its alias or an empty text (2)", run: currentUser, instead: recordedUser},
+	{Name: "set_user_alias", Signature: "set_user_alias(alias)", FourD: "SET USER ALIAS", Since: "0.2", Waits: true, Asked: true, Roles: everywhere,
+		Meaning: "gives the user of the calling client process another name for this session; an empty text takes it back. Error 67 in a process of the server's own", run: setUserAlias, instead: noEffect("s")},
+	{Name: "user_name", Signature: "user_name(user) -> text or nil", Since: "0.1", Waits: true, Reads: true, Roles: method.Server,
+		Meaning: "the name of the user with that number, empty when there is none", run: userName, instead: recordedUserName},
+	{Name: "reject_new_remote_connections", Signature: "reject_new_remote_connections(boolean)", FourD: "REJECT NEW REMOTE CONNECTIONS", Since: "0.1", Roles: everywhere,
+		Meaning: "refuses every new connection, or no longer; those that are open stay. Only a server does anything", run: onlyOnServer(rejectNew), instead: noEffect("b")},
+	{Name: "drop_remote_user", Signature: "drop_remote_user(session_id)", FourD: "DROP REMOTE USER", Since: "0.1", Roles: everywhere,
+		Meaning: "ends the connections of a session (connection_info().session_id) soon, without waiting for it. Only a server does anything", run: onlyOnServer(dropRemoteUser), instead: noEffect("s")},
 	{Name: "in_network", Signature: "in_network(address, network) -> boolean", Since: "0.1", Roles: everywhere,
 		Meaning: "whether an IP address belongs to a network: 10.0.0.0/8, 10.* or one address", run: inNetwork},
-	{Name: "rate_limit", Signature: "rate_limit(key, n, seconds) -> boolean", Since: "0.1", Roles: everywhere,
-		Meaning: "true for the first n uses of a key in any span of so many seconds; each call that gives true is a use", run: rateLimit},
+	{Name: "rate_limit", Signature: "rate_limit(key, n, seconds) -> boolean", Since: "0.1", Reads: true, Roles: everywhere,
+		Meaning: "true for the first n uses of a key in any span of so many seconds; each call that gives true is a use", run: rateLimit, once: true},
 }, sessionCommands...)
 
 func connectionInfo(e *environment, L *lua.LState) int {
+	w := lane.Running(L).Witness()
+	if w == nil {
+		return describeConnection(e, L)
+	}
+	return e.witnessedInfo(L, w)
+}
+
+func describeConnection(e *environment, L *lua.LState) int {
 	c := connectionOf(L)
 	if L.GetTop() >= 1 && L.Get(1) != lua.LNil {
 		c = e.host.Sessions().Get(session.ConnectionID(checkInteger(L, 1)))
@@ -62,9 +70,14 @@ func connectionInfo(e *environment, L *lua.LState) int {
 	set("session_id", c.Session())
 	set("cause", c.Cause().String())
 	setEnd(c, set)
-	if c.Peer.Gate != "" {
+	switch p := c.Peer.Passage; {
+	case c.Peer.Gate != "":
 		set("gate", c.Peer.Gate)
-		t = passageView(t, c.Peer.Passage)
+		t = passageView(t, p)
+	case p != nil: // TLS on the application listener
+		for _, f := range p.Facts {
+			t.RawSetString(f.Name, factValue(f.Value))
+		}
 	}
 	L.Push(t)
 	return 1
@@ -120,9 +133,19 @@ func checkFilter(L *lua.LState, t *lua.LTable) session.Filter {
 	return f
 }
 
-func countUsers(e *environment, L *lua.LState) int { return number(L, e.host.Sessions().Users()) }
+func countUsers(e *environment, L *lua.LState) int {
+	switch e.role {
+	case method.Remote:
+		return e.askFor(L, "count_users")
+	case method.Server:
+		return number(L, e.host.Sessions().Users())
+	default:
+		return number(L, 1)
+	}
+}
 
-func currentUser(_ *environment, L *lua.LState) int {
+// currentUser is "Current user". A client knows it by itself, also when its server is gone, and in local processes.
+func currentUser(e *environment, L *lua.LState) int {
 	which := 0
 	if L.GetTop() >= 1 && L.Get(1) != lua.LNil {
 		which = int(checkInteger(L, 1))
@@ -133,6 +156,8 @@ func currentUser(_ *environment, L *lua.LState) int {
 	account, alias := session.DesignerUser.Name, "" // stored procedures run as the Designer
 	if c := connectionOf(L); c != nil {
 		account, alias = c.Account, c.Alias()
+	} else if e.role != method.Server {
+		account, alias = e.ownUser()
 	}
 	name := account
 	if which == 2 || which == 0 && alias != "" {
@@ -145,17 +170,38 @@ func currentUser(_ *environment, L *lua.LState) int {
 // longestAlias is the length of the longest alias, in bytes.
 const longestAlias = 255
 
-func setUserAlias(_ *environment, L *lua.LState) int {
+func setUserAlias(e *environment, L *lua.LState) int {
 	c := connectionOf(L)
-	if c == nil {
-		L.RaiseError("set_user_alias belongs to the processes of clients: the server has no alias")
+	if c == nil && e.role == method.Server {
+		raise(L, failure{code: codeNotExecutable, message: "set_user_alias: the server has no alias, only the users of clients have", signature: signatureRuntime})
 	}
 	alias := L.CheckString(1)
 	if len(alias) > longestAlias || !printable(alias) {
 		L.ArgError(1, "alias of at most 255 bytes without control characters expected")
 	}
-	c.SetAlias(alias)
+	if c != nil {
+		c.SetAlias(alias)
+		return 0
+	}
+	if e.distant() {
+		if _, err := e.ask(L, "set_user_alias", alias); err != nil {
+			return e.trouble(L, "set_user_alias", lua.LNil, err)
+		}
+	}
+	e.alias.Store(&alias)
 	return 0
+}
+
+// ownUser is who uses a host that is no server: the account by which its server knows it, or the Designer, and the alias
+// that its code has taken.
+func (e *environment) ownUser() (account, alias string) {
+	if account = e.host.RemoteUser(); account == "" {
+		account = session.DesignerUser.Name
+	}
+	if taken := e.alias.Load(); taken != nil {
+		alias = *taken
+	}
+	return account, alias
 }
 
 // printable reports whether a text is UTF-8 that a terminal shows as it is.

@@ -76,7 +76,10 @@ type dataFaces struct {
 // openData makes the faces.
 func (e *environment) openData() {
 	bound := func(f func(e *environment, L *lua.LState) int) *lua.LFunction {
-		return &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int { return f(e, L) }}
+		return &lua.LFunction{IsG: true, GFunction: func(L *lua.LState) int {
+			unspy(L)
+			return f(e, L)
+		}}
 	}
 	meta := func(name string, functions map[string]func(e *environment, L *lua.LState) int) *lua.LTable {
 		t := &lua.LTable{Metatable: lua.LNil}
@@ -122,7 +125,7 @@ func indexStore(e *environment, L *lua.LState) int {
 
 // table finds a table; it raises an error when there is none of that name.
 func (e *environment) table(L *lua.LState, name string) *structure.Table {
-	all := e.store(L).Structure()
+	all := e.structure(L)
 	t := all.Table(name)
 	switch {
 	case t == nil && len(all.Tables) == 0:
@@ -233,15 +236,15 @@ func getEntity(e *environment, L *lua.LState) int {
 	if key == nil {
 		L.RaiseError("get: %s.%s is the key, and nil is none", t.Name, primary.Name)
 	}
-	return e.one(L, "get", func(ctx context.Context, c *datastore.Context) (*datastore.Record, error) {
+	return e.one(L, "get", func(ctx context.Context, c datastore.Data) (*datastore.Record, error) {
 		return c.Get(ctx, t.Name, key)
 	})
 }
 
 // one gives the entity that find finds, nil alone when there is none.
-func (e *environment) one(L *lua.LState, command string, find func(ctx context.Context, c *datastore.Context) (*datastore.Record, error)) int {
+func (e *environment) one(L *lua.LState, command string, find func(ctx context.Context, c datastore.Data) (*datastore.Record, error)) int {
 	var r *datastore.Record
-	err := e.act(L, func(ctx context.Context, c *datastore.Context) (err error) {
+	err := e.act(L, func(ctx context.Context, c datastore.Data) (err error) {
 		r, err = find(ctx, c)
 		return err
 	})
@@ -267,7 +270,7 @@ func sequenceNumber(e *environment, L *lua.LState) int {
 		name = e.table(L, L.CheckString(1)).Name
 	}
 	var n int64
-	err := e.act(L, func(ctx context.Context, c *datastore.Context) (err error) {
+	err := e.act(L, func(ctx context.Context, c datastore.Data) (err error) {
 		n, err = c.Sequence(ctx, name)
 		return err
 	})

@@ -152,29 +152,29 @@ func (n *entity) fill(L *lua.LState, values *lua.LTable) {
 }
 
 func saveEntity(e *environment, L *lua.LState) int {
-	return e.actOn(L, "save", (*datastore.Context).Save)
+	return e.actOn(L, "save", datastore.Data.Save)
 }
 
 func dropEntity(e *environment, L *lua.LState) int {
-	return e.actOn(L, "drop", (*datastore.Context).Drop)
+	return e.actOn(L, "drop", datastore.Data.Drop)
 }
 
 func reloadEntity(e *environment, L *lua.LState) int {
-	return e.actOn(L, "reload", (*datastore.Context).Reload)
+	return e.actOn(L, "reload", datastore.Data.Reload)
 }
 
 func lockEntity(e *environment, L *lua.LState) int {
-	return e.actOn(L, "lock", (*datastore.Context).Lock)
+	return e.actOn(L, "lock", datastore.Data.Lock)
 }
 
 func unlockEntity(e *environment, L *lua.LState) int {
-	return e.actOn(L, "unlock", (*datastore.Context).Unlock)
+	return e.actOn(L, "unlock", datastore.Data.Unlock)
 }
 
 // actOn does something with an entity in the data store, and gives true.
-func (e *environment) actOn(L *lua.LState, function string, f func(c *datastore.Context, ctx context.Context, r *datastore.Record) error) int {
+func (e *environment) actOn(L *lua.LState, function string, f func(c datastore.Data, ctx context.Context, r *datastore.Record) error) int {
 	n := checkEntity(L, function)
-	return e.acted(L, function, e.act(L, func(ctx context.Context, c *datastore.Context) error { return f(c, ctx, n.Record) }))
+	return e.acted(L, function, e.act(L, func(ctx context.Context, c datastore.Data) error { return f(c, ctx, n.Record) }))
 }
 
 func isNewEntity(_ *environment, L *lua.LState) int {

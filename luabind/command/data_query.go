@@ -27,7 +27,7 @@ func queryEntities(e *environment, L *lua.LState) int {
 
 // selects gives what a query finds, as a selection. Without a query it is everything.
 func (e *environment) selects(L *lua.LState, command string, t *structure.Table, q *query.Query, values []any) int {
-	return e.selection(L, command, func(ctx context.Context, c *datastore.Context) (*datastore.Selection, error) {
+	return e.selection(L, command, func(ctx context.Context, c datastore.Data) (datastore.Rows, error) {
 		return c.Select(ctx, t.Name, q, values)
 	})
 }
@@ -40,7 +40,7 @@ func countEntities(e *environment, L *lua.LState) int {
 		q, values = e.checkQuery(L, "count", t)
 	}
 	var n int64
-	err := e.act(L, func(ctx context.Context, c *datastore.Context) (err error) {
+	err := e.act(L, func(ctx context.Context, c datastore.Data) (err error) {
 		n, err = c.Count(ctx, t.Name, q, values)
 		return err
 	})

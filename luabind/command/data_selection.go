@@ -39,14 +39,14 @@ var selectionFunctions = []Function{
 
 // selection is a selection as a process has it. Only that process may use it, as an entity.
 type selection struct {
-	*datastore.Selection
+	datastore.Rows
 	program *lane.Program
 }
 
 // selection gives what find finds.
-func (e *environment) selection(L *lua.LState, command string, find func(ctx context.Context, c *datastore.Context) (*datastore.Selection, error)) int {
-	var s *datastore.Selection
-	err := e.act(L, func(ctx context.Context, c *datastore.Context) (err error) {
+func (e *environment) selection(L *lua.LState, command string, find func(ctx context.Context, c datastore.Data) (datastore.Rows, error)) int {
+	var s datastore.Rows
+	err := e.act(L, func(ctx context.Context, c datastore.Data) (err error) {
 		s, err = find(ctx, c)
 		return err
 	})
@@ -60,7 +60,7 @@ func (e *environment) selection(L *lua.LState, command string, find func(ctx con
 // keyBytes is what each entity of a selection takes, about.
 const keyBytes = 24
 
-func (e *environment) pushSelection(L *lua.LState, s *datastore.Selection) int {
+func (e *environment) pushSelection(L *lua.LState, s datastore.Rows) int {
 	L.Push(&lua.LUserData{Value: &selection{s, lane.Running(L)}, Metatable: e.faces.selection})
 	return 1
 }
@@ -114,7 +114,7 @@ func (e *environment) entityAt(L *lua.LState, command string, s *selection, i in
 		L.Push(lua.LNil)
 		return 1
 	}
-	return e.one(L, command, func(ctx context.Context, _ *datastore.Context) (*datastore.Record, error) { return s.Record(ctx, i) })
+	return e.one(L, command, func(ctx context.Context, _ datastore.Data) (*datastore.Record, error) { return s.Record(ctx, i) })
 }
 
 func firstEntity(e *environment, L *lua.LState) int {
@@ -140,7 +140,7 @@ type batches struct {
 func (b *batches) next(e *environment, L *lua.LState) (*datastore.Record, error) {
 	for len(b.rows) == 0 && b.at < b.selection.Len() {
 		from, to := b.at, min(b.at+batch, b.selection.Len())
-		err := e.act(L, func(ctx context.Context, _ *datastore.Context) (err error) {
+		err := e.act(L, func(ctx context.Context, _ datastore.Data) (err error) {
 			b.rows, err = b.selection.Records(ctx, from, to)
 			return err
 		})
@@ -165,7 +165,7 @@ func eachEntity(e *environment, L *lua.LState) int {
 		r, err := b.next(e, L)
 		switch {
 		case err != nil:
-			raise(L, failure{code: codeOf(datastore.KindOf(err)), message: err.Error(), signature: signatureRuntime})
+			raise(L, failure{code: codeOf(err), message: err.Error(), signature: signatureRuntime})
 		case r == nil:
 			L.Push(lua.LNil)
 		default:
@@ -185,7 +185,7 @@ func orderSelection(e *environment, L *lua.LState) int {
 	if err != nil {
 		L.RaiseError("%s: order_by: %s", s.Table().Name, err.Error())
 	}
-	return e.selection(L, "order_by", func(ctx context.Context, _ *datastore.Context) (*datastore.Selection, error) {
+	return e.selection(L, "order_by", func(ctx context.Context, _ datastore.Data) (datastore.Rows, error) {
 		return s.OrderBy(ctx, order)
 	})
 }
@@ -220,7 +220,7 @@ func aggregate(name string, of datastore.Aggregate) func(e *environment, L *lua.
 			L.RaiseError("%s: %s: %s", s.Table().Name, name, err.Error())
 		}
 		var value any
-		err = e.act(L, func(ctx context.Context, _ *datastore.Context) (err error) {
+		err = e.act(L, func(ctx context.Context, _ datastore.Data) (err error) {
 			value, err = s.Aggregate(ctx, of, path)
 			return err
 		})
@@ -256,7 +256,7 @@ func selectionToCollection(e *environment, L *lua.LState) int {
 func dropSelection(e *environment, L *lua.LState) int {
 	s := checkSelection(L, "drop")
 	dropped := 0
-	err := e.act(L, func(ctx context.Context, _ *datastore.Context) (err error) {
+	err := e.act(L, func(ctx context.Context, _ datastore.Data) (err error) {
 		dropped, err = s.Drop(ctx)
 		return err
 	})

@@ -2,12 +2,16 @@ package command
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"moongate/luabind/lane"
 	"moongate/runtime/datastore"
 	"moongate/runtime/process"
+	"moongate/runtime/remote"
+	"moongate/runtime/session"
+	"moongate/runtime/structure"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -134,27 +138,97 @@ func (w *watch) over(l *patience) {
 
 // dataOf is what a process has of the data store.
 type dataOf struct {
-	context *datastore.Context
+	context datastore.Data
+	distant *datastore.Distant // the same, on a client; otherwise nil
+	lent    bool               // somebody else closes it
+	noted   bool               // what it gives is noted while a call is witnessed
 }
 
 type dataKey struct{}
 
 // data is the calling process's part of the data store, made when it is first asked for. It raises an error when the host
-// has no store.
+// has no store, and on a client when the process has no way to the server.
 func (e *environment) data(L *lua.LState) *dataOf {
 	p := lane.Running(L)
-	if d, ok := p.Value(dataKey{}).(*dataOf); ok {
-		return d
+	d, _ := p.Value(dataKey{}).(*dataOf)
+	if w := p.Witness(); w != nil && e.shadow == nil {
+		return e.witnessedData(L, p, w, d)
 	}
-	store := e.store(L)
-	process := p.Process()
-	owner := datastore.Owner{Process: int64(process.Number()), Name: process.Name()}
-	if c := connectionOf(L); c != nil {
+	switch {
+	case d != nil && d.distant != nil:
+		d.distant.Renew(e.structure(L))
+	case d != nil:
+	case e.shadow != nil:
+		d = e.reading(L, p)
+		p.Keep(dataKey{}, d)
+	case e.distant():
+		d = e.distantData(L)
+		p.Keep(dataKey{}, d)
+	default:
+		d = &dataOf{context: e.store(L).NewContext(e.owner(p))}
+		p.Keep(dataKey{}, d)
+	}
+	return d
+}
+
+// owner is a process as others are told of it that are in its way.
+func (e *environment) owner(p *lane.Program) datastore.Owner {
+	owner := datastore.Owner{Process: int64(p.Process().Number()), Name: p.Process().Name()}
+	if c, _ := p.Owner().(*session.Connection); c != nil {
 		owner.User = e.host.UserName(c.User)
 	}
-	d := &dataOf{context: store.NewContext(owner)}
-	p.Keep(dataKey{}, d)
-	return d
+	return owner
+}
+
+// distantData is the server's data, as a process of a client has it. It asks the server for nothing yet.
+func (e *environment) distantData(L *lua.LState) *dataOf {
+	tables := e.structure(L)
+	var asker datastore.Asker
+	link, err := e.host.Link(lane.Running(L).Process())
+	gone, isGone := errors.AsType[*remote.Error](err)
+	switch {
+	case isGone:
+		asker = noServer{gone}
+	case err != nil:
+		L.RaiseError("%s", err.Error())
+	default:
+		asker = link
+	}
+	d := datastore.NewDistant(tables, asker)
+	return &dataOf{context: d, distant: d}
+}
+
+// ranKey is kept as true while code of a client's process has run on the server since the process was last told how many
+// transactions it has: they are the same ones.
+type ranKey struct{}
+
+// ranOnServer takes note that code of a client's process has run on the server.
+func (e *environment) ranOnServer(p *lane.Program) {
+	p.Keep(ranKey{}, true)
+	if d, ok := p.Value(dataKey{}).(*dataOf); ok && d.distant != nil {
+		d.distant.Outdate()
+	}
+}
+
+// noServer is the way to a server that is lost for good.
+type noServer struct{ err error }
+
+// Data is the error.
+func (n noServer) Data(context.Context, string, []any) (any, error) { return nil, n.err }
+
+// structure is the tables that there are: a client's are the server's. It raises an error when there is no store.
+func (e *environment) structure(L *lua.LState) *structure.Structure {
+	if e.tables != nil && len(e.tables.Tables) > 0 {
+		return e.tables
+	}
+	if !e.distant() {
+		return e.store(L).Structure()
+	}
+	tables := e.host.RemoteStructure()
+	if tables == nil {
+		L.RaiseError("there is no data: the client has no server")
+	}
+	return tables
 }
 
 // store is the data store; it raises an error when the host has none.
@@ -168,9 +242,12 @@ func (e *environment) store(L *lua.LState) *datastore.Store {
 
 // act asks the data store for something, outside: the lane is others' meanwhile. f must not touch anything of Lua. When the
 // process is to end, that is raised.
-func (e *environment) act(L *lua.LState, f func(ctx context.Context, c *datastore.Context) error) error {
+func (e *environment) act(L *lua.LState, f func(ctx context.Context, c datastore.Data) error) error {
 	d := e.data(L)
 	l := &patience{watch: &e.watch, process: lane.Running(L).Process()}
+	if w := lane.Running(L).Witness(); w != nil && w.Recording() != nil {
+		return e.recordedAct(L, w, func() error { return f(l, d.context) })
+	}
 	return e.outside(L, l, func() error { return f(l, d.context) })
 }
 
@@ -201,7 +278,7 @@ func (e *environment) notKept(L *lua.LState, command string, err error) int {
 		L.RaiseError("%s", err.Error())
 		return 0
 	default:
-		return e.failure(L, command, codeOf(kind), err.Error())
+		return e.failure(L, command, codeOf(err), err.Error())
 	}
 }
 
@@ -212,8 +289,12 @@ var statuses = map[datastore.Kind]int{
 	datastore.Missing: 5, // dk status entity does not exist anymore
 }
 
-// codeOf is the number for a failure: ORDA's status, or that of the error.
-func codeOf(kind datastore.Kind) int {
+// codeOf is the number for a failure: that of a lost connection, ORDA's status, or that of the error.
+func codeOf(err error) int {
+	if gone, ok := errors.AsType[*remote.Error](err); ok && gone.Number != 0 {
+		return gone.Number
+	}
+	kind := datastore.KindOf(err)
 	if status, ok := statuses[kind]; ok {
 		return status
 	}
@@ -234,10 +315,13 @@ const closeTimeout = 5 * time.Second
 
 // closeData cancels the transaction of a process whose code is over, and frees its locks. It may wait for the database.
 func (e *environment) closeData(p *process.Process) {
-	e.letGo(p, (*datastore.Context).Close)
+	if lent(p) {
+		return
+	}
+	e.letGo(p, datastore.Data.Close)
 }
 
-func (e *environment) letGo(p *process.Process, of func(*datastore.Context, context.Context) error) {
+func (e *environment) letGo(p *process.Process, of func(datastore.Data, context.Context) error) {
 	c := contextOf(p)
 	if c == nil {
 		return
@@ -250,7 +334,7 @@ func (e *environment) letGo(p *process.Process, of func(*datastore.Context, cont
 }
 
 // contextOf is a process's part of the data store, nil when it has not asked for it.
-func contextOf(p *process.Process) *datastore.Context {
+func contextOf(p *process.Process) datastore.Data {
 	if program := lane.ProgramOf(p); program != nil {
 		if d, ok := program.Value(dataKey{}).(*dataOf); ok {
 			return d.context
@@ -267,5 +351,5 @@ func (c *Commands) HoldsData(p *process.Process) bool {
 
 // ReleaseData cancels the transaction of a process, no code of which runs, and frees its locks. It may wait for the database.
 func (c *Commands) ReleaseData(p *process.Process) {
-	c.environment.letGo(p, (*datastore.Context).Release)
+	c.environment.letGo(p, datastore.Data.Release)
 }

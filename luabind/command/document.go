@@ -13,22 +13,22 @@ import (
 )
 
 var documentCommands = []Command{
-	{Name: "create_document", Signature: "create_document(name [, type]) -> number or nil", FourD: "Create document", Since: "0.3", Waits: true, Roles: everywhere,
-		Meaning: "makes or empties a document below the folder documents of the data folder, opens it and gives its reference; otherwise nil, why not, and 4D's number for it, as do all commands about documents", run: createDocument},
-	{Name: "append_document", Signature: "append_document(name [, type]) -> number or nil", FourD: "Append document", Since: "0.3", Waits: true, Roles: everywhere,
-		Meaning: "opens a document at its end", run: appendDocument},
-	{Name: "open_document", Signature: "open_document(name [, type] [, mode]) -> number or nil", FourD: "Open document", Since: "0.3", Waits: true, Roles: everywhere,
-		Meaning: "opens a document at its beginning, to read and write (mode 0), write (1) or read (2); one process at a time can write it. Mode 3 gives its name and opens nothing", run: openDocument},
-	{Name: "send_packet", Signature: "send_packet(reference, text) -> boolean or nil", FourD: "SEND PACKET", Since: "0.3", Waits: true, Roles: everywhere,
-		Meaning: "writes a text where the document stands, and gives true; what is sent is sure to be written when the document is closed", run: sendPacket},
-	{Name: "receive_packet", Signature: "receive_packet(reference, stop) -> text or nil", FourD: "RECEIVE PACKET", Since: "0.3", Waits: true, Roles: everywhere,
-		Meaning: "reads a text up to the next stop, which is a text and skipped, or of so many characters, a number; nil alone at the end of the document", run: receivePacket},
-	{Name: "close_document", Signature: "close_document(reference) -> boolean or nil", FourD: "CLOSE DOCUMENT", Since: "0.3", Waits: true, Roles: everywhere,
-		Meaning: "writes what was sent and closes the document, and gives true; a process that ends closes its own", run: closeDocument},
-	{Name: "test_path_name", Signature: "test_path_name(name) -> number or nil", FourD: "Test path name", Since: "0.3", Waits: true, Roles: everywhere,
-		Meaning: "1 a document, 0 a folder, otherwise 4D's number of the error: -43 nothing, -37 no name", run: testPathName},
-	{Name: "delete_document", Signature: "delete_document(name) -> boolean or nil", FourD: "DELETE DOCUMENT", Since: "0.3", Waits: true, Roles: everywhere,
-		Meaning: "deletes a document that nobody has open, and gives true", run: deleteDocument},
+	{Name: "create_document", Signature: "create_document(name [, type]) -> number or nil", FourD: "Create document", Since: "0.3", Waits: true, Reads: true, Roles: everywhere,
+		Meaning: "makes or empties a document below the folder documents of the data folder, opens it and gives its reference; otherwise nil, why not, and 4D's number for it, as do all commands about documents", run: createDocument, once: true, instead: madeUp},
+	{Name: "append_document", Signature: "append_document(name [, type]) -> number or nil", FourD: "Append document", Since: "0.3", Waits: true, Reads: true, Roles: everywhere,
+		Meaning: "opens a document at its end", run: appendDocument, once: true, instead: madeUp},
+	{Name: "open_document", Signature: "open_document(name [, type] [, mode]) -> number or nil", FourD: "Open document", Since: "0.3", Waits: true, Reads: true, Roles: everywhere,
+		Meaning: "opens a document at its beginning, to read and write (mode 0), write (1) or read (2); one process at a time can write it. Mode 3 gives its name and opens nothing", run: openDocument, once: true},
+	{Name: "send_packet", Signature: "send_packet(reference, text) -> boolean or nil", FourD: "SEND PACKET", Since: "0.3", Waits: true, Reads: true, Roles: everywhere,
+		Meaning: "writes a text where the document stands, and gives true; what is sent is sure to be written when the document is closed", run: sendPacket, once: true, instead: trueInstead},
+	{Name: "receive_packet", Signature: "receive_packet(reference, stop) -> text or nil", FourD: "RECEIVE PACKET", Since: "0.3", Waits: true, Reads: true, Roles: everywhere,
+		Meaning: "reads a text up to the next stop, which is a text and skipped, or of so many characters, a number; nil alone at the end of the document", run: receivePacket, once: true},
+	{Name: "close_document", Signature: "close_document(reference) -> boolean or nil", FourD: "CLOSE DOCUMENT", Since: "0.3", Waits: true, Reads: true, Roles: everywhere,
+		Meaning: "writes what was sent and closes the document, and gives true; a process that ends closes its own", run: closeDocument, once: true, instead: trueInstead},
+	{Name: "test_path_name", Signature: "test_path_name(name) -> number or nil", FourD: "Test path name", Since: "0.3", Waits: true, Reads: true, Roles: everywhere,
+		Meaning: "1 a document, 0 a folder, otherwise 4D's number of the error: -43 nothing, -37 no name", run: testPathName, once: true},
+	{Name: "delete_document", Signature: "delete_document(name) -> boolean or nil", FourD: "DELETE DOCUMENT", Since: "0.3", Waits: true, Reads: true, Roles: everywhere,
+		Meaning: "deletes a document that nobody has open, and gives true", run: deleteDocument, once: true, instead: trueInstead},
 }
 
 // 4D's "Get Pathname", a mode that opens nothing.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"moongate/luabind/lane"
+	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
 	"moongate/runtime/front"
 	"moongate/runtime/gate"
@@ -20,10 +21,10 @@ import (
 )
 
 var gateCommands = []Command{
-	{Name: "open_gate", Signature: "open_gate{listen=, upstream=, ...} -> text", Since: "0.6", Waits: true, Roles: method.Server,
-		Meaning: "lets clients in at an address and leads those whom the policy accepts to an upstream; gives the bound address, and raises an error if it cannot. The fields are in the README, under Gates", run: openGate},
-	{Name: "close_gate", Signature: "close_gate(name) -> boolean", Since: "0.6", Roles: method.Server,
-		Meaning: "lets nobody in at a gate any more; those who came in by it stay. False when there is no gate of that name", run: closeGate},
+	{Name: "open_gate", Signature: "open_gate{listen=, upstream=, ...} -> text", Since: "0.6", Waits: true, Reads: true, Roles: method.Server,
+		Meaning: "lets clients in at an address and leads those whom the policy accepts to an upstream; gives the bound address, and raises an error if it cannot. The fields are in the README, under Gates", run: openGate, once: true},
+	{Name: "close_gate", Signature: "close_gate(name) -> boolean", Since: "0.6", Reads: true, Roles: method.Server,
+		Meaning: "lets nobody in at a gate any more; those who came in by it stay. False when there is no gate of that name", run: closeGate, once: true},
 }
 
 func openGate(e *environment, L *lua.LState) int {
@@ -140,6 +141,7 @@ func readFields(t *lua.LTable, all []field) error {
 		names = append(names, f.name)
 	}
 	var unknown []string
+	t = sandbox.Whole(t)
 	t.ForEach(func(k, _ lua.LValue) {
 		if name := k.String(); !slices.Contains(names, name) {
 			unknown = append(unknown, name)
@@ -200,6 +202,7 @@ func texts(to *[]string) func(lua.LValue) error {
 			return nil
 		}
 		var all []string
+		t = sandbox.Whole(t)
 		for i := 1; i <= t.Len(); i++ {
 			var one string
 			if err := text(&one)(t.RawGetInt(i)); err != nil {
@@ -341,6 +344,7 @@ func pairs(to *[]front.Pair, first func() *front.Pair) func(lua.LValue) error {
 			return fmt.Errorf("%s is no list of tables with certificate and key", shown(v))
 		}
 		first()
+		t = sandbox.Whole(t)
 		for i := 1; i <= t.Len(); i++ {
 			var p front.Pair
 			if err := inner(func() []field { return []field{{"certificate", text(&p.Certificate)}, {"key", text(&p.Key)}} })(t.RawGetInt(i)); err != nil {

@@ -10,9 +10,9 @@ var outsideCommands = []Command{
 	{Name: "on_outside_call", Signature: "on_outside_call(function or nil)", Since: "0.3", Roles: everywhere,
 		Meaning: "says what answers post_outside_call in the calling process: the function runs whenever the process waits, which waits for the rest of its time afterwards, or until resume_process(current_process()) in the function; nil answers nothing", run: onOutsideCall},
 	{Name: "post_outside_call", Signature: "post_outside_call(process)", FourD: "POST OUTSIDE CALL", Since: "0.3", Roles: everywhere,
-		Meaning: "has a process run the function that it gave to on_outside_call, as soon as it waits; nothing happens if it gave none", run: postOutsideCall},
+		Meaning: "has a process run the function that it gave to on_outside_call, as soon as it waits; nothing happens if it gave none", run: postOutsideCall, instead: noEffect("n")},
 	{Name: "call_process", Signature: "call_process(process)", FourD: "CALL PROCESS", Since: "0.3", Roles: everywhere,
-		Meaning: "the former name of post_outside_call", run: postOutsideCall},
+		Meaning: "the former name of post_outside_call", run: postOutsideCall, instead: noEffect("n")},
 }
 
 // onOutsideCall stands for the form event "On Outside Call" of 4D, which has no forms here to come to.

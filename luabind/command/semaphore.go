@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -13,12 +14,12 @@ import (
 )
 
 var semaphoreCommands = []Command{
-	{Name: "semaphore", Signature: "semaphore(name [, ticks]) -> boolean", FourD: "Semaphore", Since: "0.1", Waits: true, Roles: everywhere,
-		Meaning: "false: the semaphore is the caller's now; true: another process has it, and had it for so many 1/60 seconds", run: semaphore},
-	{Name: "test_semaphore", Signature: "test_semaphore(name) -> boolean", FourD: "Test semaphore", Since: "0.1", Roles: everywhere,
-		Meaning: "whether any process has the semaphore", run: testSemaphore},
-	{Name: "clear_semaphore", Signature: "clear_semaphore(name)", FourD: "CLEAR SEMAPHORE", Since: "0.1", Roles: everywhere,
-		Meaning: "gives the caller's semaphore to the first who waits for it, or ends it; of another process it stays as it is", run: clearSemaphore},
+	{Name: "semaphore", Signature: "semaphore(name [, ticks]) -> boolean", FourD: "Semaphore", Since: "0.1", Waits: true, Asked: true, Reads: true, Roles: everywhere,
+		Meaning: "false: the semaphore is the caller's now; true: another process has it, and had it for so many 1/60 seconds. Those of a server are also its clients', but for those whose names begin with $, which each machine has for itself", run: semaphore, once: true},
+	{Name: "test_semaphore", Signature: "test_semaphore(name) -> boolean", FourD: "Test semaphore", Since: "0.1", Waits: true, Asked: true, Reads: true, Roles: everywhere,
+		Meaning: "whether any process has the semaphore", run: testSemaphore, once: true},
+	{Name: "clear_semaphore", Signature: "clear_semaphore(name)", FourD: "CLEAR SEMAPHORE", Since: "0.1", Waits: true, Asked: true, Roles: everywhere,
+		Meaning: "gives the caller's semaphore to the first who waits for it, or ends it; of another process it stays as it is", run: clearSemaphore, instead: noEffect("s")},
 }
 
 // caller is the calling process as package interprocess knows it.
@@ -63,15 +64,58 @@ func await(L *lua.LState, w *interprocess.Wait, until time.Time, again bool) boo
 }
 
 func semaphore(e *environment, L *lua.LState) int {
-	name, limit := L.CheckString(1), time.Duration(0)
+	name, limit := checkSemaphore(L), time.Duration(0)
 	if L.Get(2) != lua.LNil {
 		limit = checkTicks(L, 2)
+	}
+	if e.isServers(name) {
+		return e.semaphoreOfServer(L, name, limit)
 	}
 	by, taken := caller(L), false
 	if taken = e.commons.TakeSemaphore(by, name); !taken && limit > 0 {
 		taken = e.awaitSemaphore(L, by, name, limit)
 	}
 	L.Push(lua.LBool(!taken))
+	return 1
+}
+
+// checkSemaphore reads the name of a semaphore. A client that asks the server has no say in those that are the server's own.
+func checkSemaphore(L *lua.LState) string {
+	name := L.CheckString(1)
+	if strings.HasPrefix(name, "$") && lane.Running(L).Asked() {
+		L.ArgError(1, "name of a semaphore of all machines expected; one that begins with $ is a machine's own")
+	}
+	return name
+}
+
+// isServers reports whether a semaphore is the server's that this client has.
+func (e *environment) isServers(semaphore string) bool {
+	return e.distant() && !strings.HasPrefix(semaphore, "$")
+}
+
+// longestTicks stands for a wait without an end, and for any that is as long.
+const longestTicks = 1e15
+
+// semaphoreOfServer asks the server for a semaphore, which then is that of the process there and is freed with it. Who cannot
+// be sure to have it does not have it: true.
+func (e *environment) semaphoreOfServer(L *lua.LState, name string, limit time.Duration) int {
+	var results []any
+	var err error
+	woken := false
+	if limit > 0 {
+		args := []any{name, min(limit.Seconds()*60, longestTicks)}
+		link, unlinked := e.link(L, "semaphore")
+		if err = unlinked; err == nil {
+			results, woken, err = e.waitFor(L, "semaphore", func(ctx context.Context) ([]any, error) { return link.Do(ctx, "semaphore", args) })
+		}
+	} else {
+		results, err = e.ask(L, "semaphore", name)
+	}
+	if err != nil {
+		return e.trouble(L, "semaphore", lua.LTrue, err)
+	}
+	others, known := first(results).(bool)
+	L.Push(lua.LBool(woken || !known || others))
 	return 1
 }
 
@@ -89,12 +133,20 @@ func (e *environment) awaitSemaphore(L *lua.LState, by interprocess.Owner, name 
 }
 
 func testSemaphore(e *environment, L *lua.LState) int {
-	L.Push(lua.LBool(e.commons.HasSemaphore(L.CheckString(1))))
+	name := checkSemaphore(L)
+	if e.isServers(name) {
+		return e.askFor(L, "test_semaphore", name)
+	}
+	L.Push(lua.LBool(e.commons.HasSemaphore(name)))
 	return 1
 }
 
 func clearSemaphore(e *environment, L *lua.LState) int {
-	e.commons.ClearSemaphore(caller(L), L.CheckString(1))
+	name := checkSemaphore(L)
+	if e.isServers(name) {
+		return e.askFor(L, "clear_semaphore", name)
+	}
+	e.commons.ClearSemaphore(caller(L), name)
 	return 0
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"moongate/luabind/convert"
+	"moongate/luabind/lane"
 	"moongate/runtime/interprocess"
 	"moongate/runtime/method"
 	"moongate/runtime/session"
@@ -13,12 +14,12 @@ import (
 )
 
 var sessionCommands = []Command{
-	{Name: "session", Signature: "session() -> table or nil", FourD: "Session", Since: "0.3", Roles: everywhere,
-		Meaning: "the session of the calling process: id, user_name, info (as session_info gives it) and storage, a shared object for its processes only; all stored procedures have one together; nil where a client runs", run: currentSession},
-	{Name: "session_info", Signature: "session_info(session_id) -> table or nil", FourD: "Session info", Since: "0.3", Roles: everywhere,
-		Meaning: "what a session is: type (remote, storedProcedure or standalone), id, user_name, ip_address, creation_date_time and state (active or sleeping); nil when there is none of that id", run: sessionInfo},
-	{Name: "session_storage", Signature: "session_storage(session_id) -> object or nil", FourD: "Session storage", Since: "0.3", Roles: everywhere,
-		Meaning: "the shared object of a session, which is empty at first and goes with it: shared objects are put there inside use(); nil when there is none of that id", run: sessionStorage},
+	{Name: "session", Signature: "session() -> table or nil", FourD: "Session", Since: "0.3", Reads: true, Roles: everywhere,
+		Meaning: "the session of the calling process: id, user_name, info (as session_info gives it) and storage, a shared object for its processes only; all stored procedures have one together; nil where a client runs", run: currentSession, own: true},
+	{Name: "session_info", Signature: "session_info(session_id) -> table or nil", FourD: "Session info", Since: "0.3", Waits: true, Asked: true, Reads: true, Roles: everywhere,
+		Meaning: "what a session is: type (remote, storedProcedure or standalone), id, user_name, ip_address, creation_date_time and state (active, sleeping, or postponed: it cannot be reached, for unreachable_since seconds), and of a client machine machine_name and system_user_name; nil when there is none of that id", run: sessionInfo},
+	{Name: "session_storage", Signature: "session_storage(session_id) -> object or nil", FourD: "Session storage", Since: "0.3", Reads: true, Roles: everywhere,
+		Meaning: "the shared object of a session, which is empty at first and goes with it: shared objects are put there inside use(); nil when there is none of that id", run: sessionStorage, own: true},
 }
 
 // aSession is one session at one moment.
@@ -64,12 +65,20 @@ func fields(L *lua.LState, texts map[string]string) *lua.LTable {
 
 // sharedStorage is the shared object of a session.
 func (e *environment) sharedStorage(s *aSession) lua.LValue {
-	shared := s.storage(func() any { return e.commons.NewStorage() }).(*interprocess.Shared)
+	make := func() any { return e.commons.NewStorage() }
+	if e.shadow != nil {
+		return convert.ToLua(e.shadow.storage(s.id, make))
+	}
+	shared := s.storage(make).(*interprocess.Shared)
 	return convert.ToLua(shared)
 }
 
 // currentSession is "Session". A session's open and close methods see it as its other code does.
 func currentSession(e *environment, L *lua.LState) int {
+	w := lane.Running(L).Witness()
+	if w != nil && w.Recording() != nil && !w.Live() {
+		return e.recordedSession(L, w)
+	}
 	if e.role == method.Remote { // 4D: null on a remote client
 		L.Push(lua.LNil)
 		return 1
@@ -82,7 +91,12 @@ func currentSession(e *environment, L *lua.LState) int {
 	t.RawSetString("id", lua.LString(s.id))
 	t.RawSetString("user_name", lua.LString(s.user))
 	t.RawSetString("info", s.info(L))
-	t.RawSetString("storage", e.sharedStorage(s))
+	if w != nil {
+		noteSession(L, w, t)
+	}
+	storage := e.sharedStorage(s)
+	reached(w, sharedOf(storage), sessionPath)
+	t.RawSetString("storage", storage)
 	L.Push(t)
 	return 1
 }
@@ -93,6 +107,9 @@ func (e *environment) findSession(L *lua.LState) *aSession {
 	if id == e.host.Sessions().Own().ID {
 		return e.ofHost()
 	}
+	if c := connectionOf(L); e.shadow != nil && c != nil && c.Session() == id { // which is a stand-in
+		return ofClient([]*session.Connection{c})
+	}
 	if all := e.host.Sessions().OfSession(id); len(all) > 0 {
 		return ofClient(all)
 	}
@@ -100,6 +117,9 @@ func (e *environment) findSession(L *lua.LState) *aSession {
 }
 
 func sessionInfo(e *environment, L *lua.LState) int {
+	if e.distant() {
+		return e.askFor(L, "session_info", L.CheckString(1))
+	}
 	if s := e.findSession(L); s != nil {
 		L.Push(s.info(L))
 	} else {
@@ -109,8 +129,18 @@ func sessionInfo(e *environment, L *lua.LState) int {
 }
 
 func sessionStorage(e *environment, L *lua.LState) int {
-	if s := e.findSession(L); s != nil {
-		L.Push(e.sharedStorage(s))
+	w := lane.Running(L).Witness()
+	if w != nil && w.Recording() != nil && !w.Live() {
+		return e.recordedStorage(L, w)
+	}
+	s := e.findSession(L)
+	if w != nil {
+		w.Note(L, "session_storage", argumentsOf(L), s != nil)
+	}
+	if s != nil {
+		storage := e.sharedStorage(s)
+		reached(w, sharedOf(storage), storageOf(s.id))
+		L.Push(storage)
 	} else {
 		L.Push(lua.LNil)
 	}

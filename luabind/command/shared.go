@@ -75,6 +75,9 @@ func (e *environment) installStorage(vm *sandbox.VM) {
 func (c *Commands) Closed(p *process.Process) {
 	c.environment.closeDocuments(p) // first: a semaphore may stand for a document, or for data
 	c.environment.closeData(p)
+	if s := c.environment.shadow; s != nil {
+		s.forget(p)
+	}
 	if p.Type() != process.ClientManager {
 		c.environment.commons.Free(interprocess.Owner(p.ID()))
 	}
@@ -125,6 +128,12 @@ func push(L *lua.LState, v any) int {
 
 // using calls f while the caller uses s, for which it waits. The use is over however f ends.
 func (e *environment) using(L *lua.LState, s *interprocess.Shared, f func()) {
+	if w := lane.Running(L).Witness(); w != nil && w.Recording() != nil {
+		if path, known := e.pathOf(w, s); known {
+			e.pretendUse(w, path, f)
+			return
+		}
+	}
 	by := caller(L)
 	w, taken, err := s.Use(by)
 	if err != nil {
@@ -190,31 +199,31 @@ func indexShared(e *environment, L *lua.LState) int {
 		}
 		switch {
 		case s.Kind() != interprocess.Collection:
-			v = s.Field(string(key))
+			v = e.field(L, s, string(key))
 		case key == "length":
-			v = s.Len()
+			v = e.length(L, s)
 		}
 	case lua.LNumber:
 		if s.Kind() == interprocess.Collection {
-			v = s.Element(elementNumber(key))
+			v = e.element(L, s, elementNumber(key))
 		}
 	}
 	return push(L, v)
 }
 
 // sharedLength is #collection.
-func sharedLength(_ *environment, L *lua.LState) int {
+func sharedLength(e *environment, L *lua.LState) int {
 	s := checkShared(L, 1)
 	if s.Kind() != interprocess.Collection {
 		L.RaiseError("attempt to get length of a %s", s.Kind())
 	}
-	return number(L, s.Len())
+	return push(L, e.length(L, s))
 }
 
 // pairsShared is pairs(object): the loop goes through what was there when it began, names in their order.
-func pairsShared(_ *environment, L *lua.LState) int {
+func pairsShared(e *environment, L *lua.LState) int {
 	s := checkShared(L, 1)
-	names, values := s.Snapshot()
+	names, values := e.snapshot(L, s)
 	lane.Running(L).Step(L, len(values))
 	i := 0
 	L.Push(L.NewFunction(func(L *lua.LState) int {
@@ -235,14 +244,14 @@ func pairsShared(_ *environment, L *lua.LState) int {
 }
 
 // ipairsShared is ipairs(collection): the loop goes on while there are elements, also those that come during it.
-func ipairsShared(_ *environment, L *lua.LState) int {
+func ipairsShared(e *environment, L *lua.LState) int {
 	s := checkShared(L, 1)
 	if s.Kind() != interprocess.Collection {
 		L.RaiseError("bad argument #1 to ipairs (shared collection expected, got %s)", s.Kind())
 	}
 	i := 0
 	L.Push(L.NewFunction(func(L *lua.LState) int {
-		v := s.Element(i)
+		v := e.element(L, s, i)
 		if v == nil {
 			return push(L, nil)
 		}
@@ -271,7 +280,9 @@ func newIndexShared(e *environment, L *lua.LState) int {
 		if i := elementNumber(n); i > s.Len() {
 			lane.Running(L).Grow(L, (i-s.Len())*16)
 		}
-		e.change(L, func() error { return s.SetElement(by, elementNumber(n), value) })
+		if !e.written(L, s, elementPath(elementNumber(n)), value) {
+			e.assign(L, s, func() error { return s.SetElement(by, elementNumber(n), value) })
+		}
 		return 0
 	}
 	name, err := fieldName(L.Get(2))
@@ -282,7 +293,9 @@ func newIndexShared(e *environment, L *lua.LState) int {
 		L.RaiseError("%s: %s is its function", s, name)
 	}
 	name = kept(L, name)
-	e.change(L, func() error { return s.SetField(by, name, value) })
+	if !e.written(L, s, "."+name, value) {
+		e.assign(L, s, func() error { return s.SetField(by, name, value) })
+	}
 	return 0
 }
 
@@ -385,6 +398,7 @@ func (p *planting) table(t *lua.LTable, depth int) (any, error) {
 		return nil, fmt.Errorf("more than %d tables inside each other", deepestShared)
 	}
 	fields, list := map[string]any{}, []any{}
+	t = sandbox.Whole(t)
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		if err := p.count(); err != nil {
 			return nil, err
@@ -424,9 +438,12 @@ func (p *planting) count() error {
 	return nil
 }
 
-func obCopy(_ *environment, L *lua.LState) int {
-	if sharedOf(L.Get(1)) == nil {
+func obCopy(e *environment, L *lua.LState) int {
+	s := sharedOf(L.Get(1))
+	if s == nil {
 		L.CheckTable(1)
+	} else if n := e.copied(L, s); n > 0 {
+		return n
 	}
 	v, err := convert.Copied(L.Get(1), func(n int) { lane.Running(L).Step(L, 8*n) })
 	if err != nil {
@@ -435,8 +452,8 @@ func obCopy(_ *environment, L *lua.LState) int {
 	return push(L, v)
 }
 
-func obKeys(_ *environment, L *lua.LState) int {
-	names, _ := checkShared(L, 1).Snapshot()
+func obKeys(e *environment, L *lua.LState) int {
+	names, _ := e.snapshot(L, checkShared(L, 1))
 	lane.Running(L).Step(L, len(names))
 	t := L.CreateTable(len(names), 0)
 	for i, name := range names {
@@ -451,7 +468,11 @@ func obRemove(e *environment, L *lua.LState) int {
 	if s.Kind() == interprocess.Collection {
 		L.ArgError(1, "shared object expected, got shared collection")
 	}
-	e.using(L, s, func() { e.change(L, func() error { return s.SetField(caller(L), name, nil) }) })
+	e.using(L, s, func() {
+		if !e.written(L, s, "."+name, nil) {
+			e.change(L, func() error { return s.SetField(caller(L), name, nil) })
+		}
+	})
 	return 0
 }
 

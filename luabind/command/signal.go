@@ -34,7 +34,7 @@ func checkSignal(L *lua.LState) *interprocess.Shared {
 	return checkKind(L, 1, interprocess.Signal)
 }
 
-func waitForSignal(_ *environment, L *lua.LState) int {
+func waitForSignal(e *environment, L *lua.LState) int {
 	s, until, waits := checkSignal(L), time.Time{}, true
 	if L.Get(2) != lua.LNil {
 		seconds := float64(L.CheckNumber(2))
@@ -46,11 +46,13 @@ func waitForSignal(_ *environment, L *lua.LState) int {
 			until = time.Now().Add(limit)
 		}
 	}
+	if e.pretended(L, s) {
+		return push(L, e.signaled(L, s, false))
+	}
 	if waits && !s.Signaled() {
 		lane.Running(L).Wait(L, process.WaitingForInternalFlag, until, s.Triggered())
 	}
-	L.Push(lua.LBool(s.Signaled()))
-	return 1
+	return push(L, e.signaled(L, s, s.Signaled()))
 }
 
 func triggerSignal(_ *environment, L *lua.LState) int {

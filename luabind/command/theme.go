@@ -12,7 +12,7 @@ var themes = []struct {
 	{"Outside calls", &outsideCommands}, {"Semaphores", &semaphoreCommands}, {"Shared objects", &sharedCommands},
 	{"Signals", &signalCommands}, {"Documents", &documentCommands}, {"Data", &dataCommands},
 	{"Transactions", &transactionCommands}, {"Errors", &errorCommands}, {"Sessions", &sessionCommands},
-	{"Connections and users", &connectionCommands}, {"Gates", &gateCommands}, {"Sets of addresses", &addressSetCommands}, {"Date and time", &timeCommands},
+	{"Connections and users", &connectionCommands}, {"Clients", &clientCommands}, {"Gates", &gateCommands}, {"Sets of addresses", &addressSetCommands}, {"Date and time", &timeCommands},
 	{"Log", &logCommands}, {"Modules", &moduleCommands},
 }
 

@@ -7,26 +7,35 @@ import (
 	"strings"
 	"time"
 
+	"moongate/luabind/lane"
 	"moongate/runtime/process"
 
 	lua "github.com/yuin/gopher-lua"
 )
 
 var timeCommands = []Command{
-	{Name: "current_time", Signature: `current_time(["*"]) -> seconds`, FourD: "Current time", Since: "0.1", Roles: everywhere,
-		Meaning: "the time of day in seconds since midnight", run: currentTime},
-	{Name: "current_date", Signature: `current_date(["*"]) -> text`, FourD: "Current date", Since: "0.1", Roles: everywhere,
-		Meaning: "the date, as 2026-03-01", run: currentDate},
+	{Name: "current_time", Signature: `current_time(["*"]) -> seconds`, FourD: "Current time", Since: "0.1", Waits: true, Asked: true, Reads: true, Roles: everywhere,
+		Meaning: `the time of day in seconds since midnight; on a client "*" asks for the server's, here and in current_date`, run: currentTime, own: true},
+	{Name: "current_date", Signature: `current_date(["*"]) -> text`, FourD: "Current date", Since: "0.1", Waits: true, Asked: true, Reads: true, Roles: everywhere,
+		Meaning: "the date, as 2026-03-01", run: currentDate, own: true},
 	{Name: "time", Signature: `time(text) -> seconds`, FourD: "Time", Since: "0.1", Roles: everywhere,
 		Meaning: `a time of day ("02:00" or "02:00:00") in seconds since midnight`, run: timeOf},
 	{Name: "time_string", Signature: "time_string(seconds) -> text", FourD: "Time string", Since: "0.1", Roles: everywhere,
 		Meaning: "seconds as 02:00:00", run: timeString},
-	{Name: "between_times", Signature: `between_times(from, to [, time]) -> boolean`, Since: "0.1", Roles: everywhere,
-		Meaning: "whether the time of day is from the first time on and before the second; the span may cross midnight", run: betweenTimes},
-	{Name: "tickcount", Signature: "tickcount() -> ticks", FourD: "Tickcount", Since: "0.1", Roles: everywhere,
+	{Name: "between_times", Signature: `between_times(from, to [, time]) -> boolean`, Since: "0.1", Reads: true, Roles: everywhere,
+		Meaning: "whether the time of day is from the first time on and before the second; the span may cross midnight", run: betweenTimes, own: true},
+	{Name: "tickcount", Signature: "tickcount() -> ticks", FourD: "Tickcount", Since: "0.1", Reads: true, Roles: everywhere,
 		Meaning: "1/60 seconds since the host started; never goes back", run: tickcount},
-	{Name: "milliseconds", Signature: "milliseconds() -> number", FourD: "Milliseconds", Since: "0.1", Roles: everywhere,
+	{Name: "milliseconds", Signature: "milliseconds() -> number", FourD: "Milliseconds", Since: "0.1", Reads: true, Roles: everywhere,
 		Meaning: "milliseconds since the host started, as 32 bits: negative after 24 days; only differences mean something", run: milliseconds},
+}
+
+// now is the clock as the calling process sees it.
+func now(L *lua.LState) time.Time {
+	if p, running := L.Context().(*lane.Program); running {
+		return p.Now(L, time.Now)
+	}
+	return time.Now()
 }
 
 const day = 24 * 60 * 60
@@ -36,10 +45,23 @@ func secondsOfDay(t time.Time) int {
 	return hour*3600 + minute*60 + second
 }
 
-func currentTime(_ *environment, L *lua.LState) int { return number(L, secondsOfDay(time.Now())) }
+func currentTime(e *environment, L *lua.LState) int {
+	if e.ofServersClock(L) {
+		return e.askFor(L, "current_time")
+	}
+	return number(L, secondsOfDay(now(L)))
+}
 
-func currentDate(_ *environment, L *lua.LState) int {
-	L.Push(lua.LString(time.Now().Format(time.DateOnly)))
+// ofServersClock reports whether a client asks for the server's time.
+func (e *environment) ofServersClock(L *lua.LState) bool {
+	return e.distant() && L.Get(1) == lua.LString("*")
+}
+
+func currentDate(e *environment, L *lua.LState) int {
+	if e.ofServersClock(L) {
+		return e.askFor(L, "current_date")
+	}
+	L.Push(lua.LString(now(L).Format(time.DateOnly)))
 	return 1
 }
 
@@ -110,13 +132,15 @@ func checkTimeOfDay(L *lua.LState, i int) int {
 
 func betweenTimes(_ *environment, L *lua.LState) int {
 	from, to := checkTimeOfDay(L, 1), checkTimeOfDay(L, 2)
-	now := secondsOfDay(time.Now())
+	var t int
 	if L.Get(3) != lua.LNil {
-		now = checkTime(L, 3)
+		t = checkTime(L, 3)
+	} else {
+		t = secondsOfDay(now(L))
 	}
-	inside := from <= now && now < to
+	inside := from <= t && t < to
 	if to < from {
-		inside = now >= from || now < to
+		inside = t >= from || t < to
 	}
 	L.Push(lua.LBool(inside))
 	return 1

@@ -9,9 +9,9 @@ import (
 
 var workerCommands = []Command{
 	{Name: "call_worker", Signature: "call_worker(worker, method [, parameter ...])", FourD: "CALL WORKER", Since: "0.3", Roles: everywhere,
-		Meaning: "has a worker, which is made if nobody has the name, run a project method some time after this, in turn and with the variables of its process; an empty method is the one that it began with; of a number that is no worker's, nothing comes", run: callWorker},
+		Meaning: "has a worker, which is made if nobody has the name, run a project method some time after this, in turn and with the variables of its process; an empty method is the one that it began with; of a number that is no worker's, nothing comes", run: callWorker, instead: noEffect("as")},
 	{Name: "kill_worker", Signature: "kill_worker([worker])", FourD: "KILL WORKER", Since: "0.3", Roles: everywhere,
-		Meaning: "has a worker, by default the calling one, end after the method that it runs, and forgets what it was to run then", run: killWorker},
+		Meaning: "has a worker, by default the calling one, end after the method that it runs, and forgets what it was to run then", run: killWorker, instead: noEffect("")},
 }
 
 // callWorker is "CALL WORKER". Tables are copied even when a worker calls itself.

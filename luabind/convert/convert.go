@@ -212,7 +212,8 @@ func isList(pairs wire.Map) bool {
 	return true
 }
 
-// ToLua is the Lua value of a Go value. It panics on a type that is none of the package's.
+// ToLua is the Lua value of a Go value. It panics on a type that is none of the package's. What a map has under nil or
+// not-a-number is left out: no table can have it.
 func ToLua(v any) lua.LValue {
 	switch v := v.(type) {
 	case nil:
@@ -236,7 +237,9 @@ func ToLua(v any) lua.LValue {
 	case wire.Map:
 		t := &lua.LTable{Metatable: lua.LNil}
 		for _, p := range v {
-			t.RawSet(ToLua(p.Key), ToLua(p.Value))
+			if key := ToLua(p.Key); isKey(key) {
+				t.RawSet(key, ToLua(p.Value))
+			}
 		}
 		return t
 	case Shared:
@@ -244,4 +247,10 @@ func ToLua(v any) lua.LValue {
 	default:
 		panic(fmt.Sprintf("convert: no Lua value for a %T", v))
 	}
+}
+
+// isKey reports whether a table can have something under a value.
+func isKey(v lua.LValue) bool {
+	n, ok := v.(lua.LNumber)
+	return v != lua.LNil && !(ok && math.IsNaN(float64(n)))
 }

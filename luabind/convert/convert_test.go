@@ -365,3 +365,13 @@ func hasNilKey(v any) bool {
 	}
 	return false
 }
+
+// TestKeysThatNoTableHas has what a client may send: maps of RESP3 take any key.
+func TestKeysThatNoTableHas(t *testing.T) {
+	v := convert.ToLua(wire.Map{{Key: nil, Value: "a"}, {Key: math.NaN(), Value: "b"}, {Key: []any{int64(1)}, Value: "c"}, {Key: "d", Value: "e"}}).(*lua.LTable)
+	n := 0
+	v.ForEach(func(lua.LValue, lua.LValue) { n++ })
+	if n != 2 || v.RawGetString("d") != lua.LString("e") {
+		t.Errorf("got %d fields, want those under the list and under d", n)
+	}
+}

@@ -45,7 +45,10 @@ func (p *Program) RunAside(name string) error {
 		return fmt.Errorf("%s: %w", name, ErrNoMethod)
 	}
 	defer p.process.Undisturbed()()
-	if err := p.lane.vm.Aside(p, &lua.LFunction{Env: p.env, Proto: m.Proto}); err != nil {
+	asked := p.call.asked
+	p.call.asked = false
+	defer func() { p.call.asked = asked }()
+	if err := p.lane.vm.Aside(p, p.function(m)); err != nil {
 		return &Error{Method: name, Err: err, Cause: p.call.stopped}
 	}
 	return nil

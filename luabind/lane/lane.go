@@ -6,6 +6,7 @@ import (
 
 	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
+	"moongate/luabind/witness"
 	"moongate/runtime/measure"
 	"moongate/runtime/process"
 
@@ -22,10 +23,18 @@ type Lane struct {
 	baton        baton
 	slice        time.Duration
 	memory       *Memory
+	looked       time.Time   // when the heap was last looked at because a call began; who has the baton may touch it
 	interprocess *lua.LTable // nil in a preemptive lane
+	cooperative  *Lane       // nil in the cooperative lane
+	onServer     func(L *lua.LState, method string) int
 	fault        func(f Fault)
 	closed       func(p *process.Process)
 	uncaught     func(p *Program, err *sandbox.Error)
+	watch        func(p *Program) error
+	always       bool // each instruction is looked at
+
+	witnesses []*witness.Witness // that are free
+	spies     spies
 
 	slices, aborts, programs atomic.Int64
 }
@@ -45,12 +54,22 @@ type Config struct {
 	Slice   time.Duration   // 0 stands for DefaultSlice
 	Memory  *Memory         // shared by all lanes
 	Fault   func(Fault)     // is told of each fault, under the baton; nil drops them
+	// Cooperative is the lane that has the interprocess variables; nil in that lane itself.
+	Cooperative *Lane
+	// OnServer runs a method that is marked {"executedOnServer":true} somewhere else, with what is on L, and pushes its
+	// results; nil: such a method runs here, as any other.
+	OnServer func(L *lua.LState, method string) int
 	// Closed is told of each program that was closed, when nothing of it runs any more: what its process owns besides
 	// is to be freed. nil is nobody.
 	Closed func(p *process.Process)
 	// Uncaught is told of each error of a script that nothing in it caught, under the baton, when the code is over and
 	// before the call fails; not of what stops a process. It may run code of the process by RunAside. nil is nobody.
 	Uncaught func(p *Program, err *sandbox.Error)
+	// Look is asked by the code that runs whenever it looks up, every few hundred instructions at the least, under the
+	// baton; an error stops the process. With LookAlways that is before each instruction, for who counts lines. nil is
+	// nobody.
+	Look       func(p *Program) error
+	LookAlways bool
 }
 
 // New makes a lane. install adds the host's commands to its VM.
@@ -66,7 +85,7 @@ func New(c Config, install func(vm *sandbox.VM)) *Lane {
 	}
 	c.Options.Compile = script.Compile
 	c.Options.ConcatOperator, c.Options.LengthOperator = script.ConcatOperator, script.LengthOperator
-	l := &Lane{number: c.Number, vm: sandbox.New(c.Options), slice: c.Slice, memory: c.Memory, fault: c.Fault, closed: c.Closed, uncaught: c.Uncaught, baton: baton{slice: c.Slice}}
+	l := &Lane{number: c.Number, vm: sandbox.New(c.Options), slice: c.Slice, memory: c.Memory, fault: c.Fault, closed: c.Closed, uncaught: c.Uncaught, watch: c.Look, always: c.LookAlways, cooperative: c.Cooperative, onServer: c.OnServer, baton: baton{slice: c.Slice}}
 	l.vm.Register(script.ReturnOperator, noteReturn)
 	if install != nil {
 		install(l.vm)
@@ -74,6 +93,7 @@ func New(c Config, install func(vm *sandbox.VM)) *Lane {
 	if c.Number == 0 {
 		l.interprocess = l.vm.Table(0)
 		l.vm.Set("interprocess", l.interprocess)
+		l.openSpies()
 	}
 	return l
 }
@@ -112,6 +132,7 @@ func (l *Lane) Tidy() {
 	}
 	defer func() { l.baton.give(time.Now()) }()
 	l.vm.Tidy(l.interprocess, time.Now())
+	l.spies.forget()
 }
 
 // Rest says that whoever calls with Options.More has no more calls to make for now.

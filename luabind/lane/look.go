@@ -40,14 +40,21 @@ func (p *Program) Done() <-chan struct{} {
 // process must stop.
 func (p *Program) look() <-chan struct{} {
 	c := &p.call
+	c.steps += int64(c.batch - c.left)
 	now := time.Now()
 	if now.Sub(c.looked) > slowBatch {
 		c.batch = firstBatch
 	} else if c.batch < lastBatch {
 		c.batch *= 2
 	}
+	if p.lane.always {
+		c.batch = 1
+	}
 	c.looked = now
 	c.left = c.batch
+	if c.stopped == nil && p.lane.watch != nil {
+		c.stopped = p.lane.watch(p)
+	}
 	if c.stopped == nil && p.process.Attention() {
 		p.release()
 		now = time.Now()
@@ -117,6 +124,9 @@ func (p *Program) standAt() {
 func (p *Program) Outside(f func()) {
 	p.handOver()
 	p.waited = true
+	if w := p.call.witness; w != nil {
+		w.Waited()
+	}
 	now := time.Now()
 	p.process.AddCPU(now.Sub(p.call.taken))
 	p.lane.baton.give(now)

@@ -105,6 +105,25 @@ func TestFact10NoSetMxNoOsExitAndMemoryIsCapped(t *testing.T) {
 	}
 }
 
+// Memory that is taken by many calls, each of them short, counts as well.
+func TestShortCallsThatKeepWhatTheyAreGiven(t *testing.T) {
+	const limit = 64 << 20
+	h := build(t, plan{memory: limit}, methods{"keep": `local name, value = ... interprocess[name] = value`})
+	p := h.start()
+	var err error
+	kept := 0
+	for ; err == nil && kept < 2*limit>>20; kept++ {
+		_, err = p.Call(lane.Options{Priority: lane.Ordinary}, "keep", fmt.Sprint("v", kept), strings.Repeat("x", 1<<20))
+		time.Sleep(time.Millisecond) // so that the calls take the time between two looks
+	}
+	if !errors.Is(err, lane.ErrMemory) || kept > limit>>20 {
+		t.Errorf("after %d MB: got %v, want that it is too much", kept, err)
+	}
+	if _, err := h.start().Call(lane.Options{Priority: lane.Door}, "keep", "small", 1); err != nil {
+		t.Errorf("a call at the door: %v", err)
+	}
+}
+
 // One text that is too long is an error that a script can catch, and no abort.
 func TestFact10LongTextsAreErrors(t *testing.T) {
 	for _, code := range []string{

@@ -46,6 +46,9 @@ func (p *Program) inTurn(f func() error) error {
 	p.lane.baton.take(Ordinary, p, time.Now())
 	now := time.Now()
 	if p.call.running {
+		asked := p.call.asked
+		p.call.asked = false
+		defer func() { p.call.asked = asked }()
 		p.call.taken, p.call.looked, p.call.memory = now, now, now
 	} else {
 		p.call = call{priority: Ordinary, batch: firstBatch, taken: now, looked: now, memory: now, stood: now, began: now, method: "on_outside_call"}

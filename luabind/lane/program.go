@@ -10,6 +10,7 @@ import (
 	"moongate/luabind/convert"
 	"moongate/luabind/sandbox"
 	"moongate/luabind/script"
+	"moongate/luabind/witness"
 	"moongate/runtime/process"
 
 	lua "github.com/yuin/gopher-lua"
@@ -35,6 +36,7 @@ type Program struct {
 	state   sandbox.State
 	call    call        // the call that runs
 	kept    map[any]any // what commands keep of the process
+	reads   []byte      // what the last call that was recorded has read
 }
 
 // call is the state of one Call.
@@ -53,11 +55,15 @@ type call struct {
 	memory   time.Time // when the heap was looked at
 	stood    time.Time // when the place was noted
 	began    time.Time
+	started  time.Time     // when it had the baton
 	took     time.Duration // when it is over
 	trace    time.Duration // a call that takes longer is to say where it was then; 0: none is
 	slowAt   string        // where it was
 	method   string
 	running  bool // it has not returned
+	asked    bool // it is a command that Do calls
+	steps    int64
+	witness  *witness.Witness // of what it reads; nil: nobody looks
 }
 
 // NewProgram makes the program of a process on a set of methods. owner is what commands get from Owner.
@@ -83,6 +89,10 @@ type Options struct {
 	Handover func()
 	// Trace is how long a call may take before Slow says where it was then; 0 is for ever.
 	Trace time.Duration
+	// Record has what the code reads of the outside noted: see Program.Reads.
+	Record bool
+	// Witness answers what the code reads; nil, and the outside itself does.
+	Witness *witness.Witness
 	// More is set by who is going to make another such call at once, if this one does not wait: the baton is kept for
 	// it until then, or until Lane.Rest.
 	More bool
@@ -103,7 +113,10 @@ func (p *Program) Call(o Options, name string, args ...any) ([]any, error) {
 	}
 	p.begin(o, name)
 	defer p.finish()
-	results, err := p.lane.vm.Call(p, &lua.LFunction{Env: p.env, Proto: m.Proto}, takeResults, p.parameters(args))
+	if p.call.stopped != nil {
+		return nil, fmt.Errorf("%s: %w", name, p.call.stopped)
+	}
+	results, err := p.lane.vm.Call(p, p.function(m), takeResults, p.parameters(args))
 	if err != nil {
 		p.tellUncaught(err)
 		return nil, p.failed(err)
@@ -125,13 +138,26 @@ func (p *Program) begin(o Options, name string) {
 	now = now.Add(waited)
 	p.call = call{
 		priority: o.Priority, limit: o.Limit, handover: o.Handover, more: o.More, method: name, batch: firstBatch,
-		taken: now, looked: now, memory: now, stood: now, began: now.Add(-waited), trace: o.Trace, running: true,
+		taken: now, looked: now, memory: now, stood: now, began: now.Add(-waited), trace: o.Trace, running: true, started: now, steps: -firstBatch,
+	}
+	if o.Record || o.Witness != nil {
+		p.witnessed(o)
 	}
 	if o.Limit > 0 {
 		p.call.deadline = now.Add(o.Limit)
 	}
+	if o.Priority != Door && now.Sub(p.lane.looked) > callLook {
+		p.lane.looked = now
+		if !p.lane.memory.look(p, 0) {
+			p.call.stopped = p.lane.memory.err()
+		}
+	}
 	p.process.Rest(process.Executing)
 }
+
+// callLook is the time between two looks at the heap where calls begin, because calls that are too short for one while they
+// run may take memory too, by what they are given.
+const callLook = 10 * time.Millisecond
 
 // parameters are a call's parameters as Lua values.
 func (p *Program) parameters(args []any) []lua.LValue {
@@ -198,6 +224,10 @@ func (p *Program) finish() {
 	now := time.Now()
 	p.process.AddCPU(now.Sub(p.call.taken))
 	p.call.took = now.Sub(p.call.began)
+	p.call.steps += int64(p.call.batch - p.call.left)
+	if p.call.witness != nil {
+		p.unwitnessed()
+	}
 	p.call.handover, p.call.running = nil, false
 	p.call.deadline = time.Time{}
 	if p.call.stopped != nil {
@@ -301,7 +331,7 @@ func (p *Program) Resolve(L *lua.LState, name string) lua.LValue {
 		if p.methods == nil {
 			p.methods = map[string]*lua.LFunction{}
 		}
-		f := &lua.LFunction{Env: p.env, Proto: m.Proto}
+		f := p.function(m)
 		p.methods[name] = f
 		return f
 	}
@@ -309,6 +339,14 @@ func (p *Program) Resolve(L *lua.LState, name string) lua.LValue {
 		L.RaiseError("interprocess variables belong to cooperative processes, and %s runs in a preemptive one: use storage, semaphores or signals", p.process.Method())
 	}
 	return lua.LNil
+}
+
+// function is a method with the process's variables, or what runs it elsewhere.
+func (p *Program) function(m *script.Method) *lua.LFunction {
+	if onServer := p.lane.onServer; m.OnServer && onServer != nil {
+		return p.lane.vm.NewFunction(func(L *lua.LState) int { return onServer(L, m.Name) })
+	}
+	return &lua.LFunction{Env: p.env, Proto: m.Proto}
 }
 
 // Require gives what a module of the set returned when this process first asked for it.

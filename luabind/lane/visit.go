@@ -23,12 +23,17 @@ func (p *Program) Visit(other *Program, f func(variables *lua.LTable)) bool {
 		return other.visited(f)
 	}
 	there := false
-	p.Outside(func() {
-		other.lane.baton.take(Ordinary, p, time.Now())
-		defer func() { other.lane.baton.give(time.Now()) }()
-		there = other.visited(f)
-	})
+	p.visit(other.lane, func() { there = other.visited(f) })
 	return there
+}
+
+// visit runs f under another lane's baton, while p's own is given away. It needs the baton.
+func (p *Program) visit(other *Lane, f func()) {
+	p.Outside(func() {
+		other.baton.take(Ordinary, p, time.Now())
+		defer func() { other.baton.give(time.Now()) }()
+		f()
+	})
 }
 
 // visited lets f touch the variables. It needs the baton of p's lane.

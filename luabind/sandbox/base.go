@@ -179,16 +179,23 @@ func baseSetmetatable(L *lua.LState) int {
 	if meta.Type() != lua.LTTable && (meta != lua.LNil || L.GetTop() < 2) {
 		L.ArgError(2, "nil or table expected")
 	}
-	if L.GetMetaField(t, "__metatable") != lua.LNil {
+	if L.GetMetaField(Spied(t), "__metatable") != lua.LNil {
 		L.RaiseError("cannot change a protected metatable")
 	}
-	t.Metatable = meta
+	if m, ok := meta.(*lua.LTable); ok { // the interpreter looks into it by itself
+		meta = Whole(m)
+	}
+	Spied(t).Metatable = meta
 	L.SetTop(1)
 	return 1
 }
 
 func baseGetmetatable(L *lua.LState) int {
-	L.Push(L.GetMetatable(L.CheckAny(1)))
+	v := L.CheckAny(1)
+	if t, ok := v.(*lua.LTable); ok {
+		v = Spied(t)
+	}
+	L.Push(L.GetMetatable(v))
 	return 1
 }
 
@@ -266,7 +273,7 @@ func baseCollectgarbage(L *lua.LState) int {
 	case "count":
 		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 		metrics.Read(sample)
-		L.Push(lua.LNumber(float64(sample[0].Value.Uint64()) / 1024))
+		pushMeasure(L, "collectgarbage", float64(sample[0].Value.Uint64())/1024)
 	case "collect", "stop", "restart", "step", "setpause", "setstepmul":
 		L.Push(number(0))
 	default:
@@ -280,8 +287,9 @@ const readOnlyKey = "__readonly"
 
 // readOnlyMark is what stands behind a read-only table. A script cannot make one, and cannot reach one.
 type readOnlyMark struct {
-	name string
-	real *lua.LTable
+	name  string
+	real  *lua.LTable
+	whole func(L *lua.LState) *lua.LTable // of a spy, which is not read-only; nil: it is none
 }
 
 // readOnly returns a table by which scripts read real and cannot change it: not by assignment, not by rawset,
@@ -317,7 +325,7 @@ func readOnlyMarkOf(t *lua.LTable) *readOnlyMark {
 }
 
 func refuseReadOnly(L *lua.LState, t *lua.LTable) {
-	if mark := readOnlyMarkOf(t); mark != nil {
+	if mark := readOnlyMarkOf(t); mark != nil && mark.whole == nil {
 		L.RaiseError("%s is read-only", mark.name)
 	}
 }

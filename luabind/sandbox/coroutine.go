@@ -39,6 +39,9 @@ type running struct {
 	outer *running
 }
 
+// Thread is the thread that runs, nil when none does.
+func (s *State) Thread() *lua.LState { return s.running.th }
+
 // Place is where the process's code stands, as file:line, "" when none runs.
 func (s *State) Place() string {
 	for r := &s.running; r != nil && r.th != nil; r = r.outer {

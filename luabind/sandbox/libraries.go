@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"math/rand/v2"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -12,7 +13,7 @@ func (vm *VM) openLibraries() {
 	tables := map[string]map[string]lua.LGFunction{
 		"string": stringFunctions,
 		"table":  tableFunctions,
-		"math":   mathFunctions(newRandom()),
+		"math":   mathFunctions(newRandom(rand.Uint64(), rand.Uint64())),
 		"os":     osFunctions(vm.options.Now),
 		"debug":  {"traceback": traceback},
 		"io":     {},

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"math"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 
@@ -16,7 +15,7 @@ var mathConstants = map[string]lua.LValue{
 }
 
 // mathFunctions is the library math. Its random numbers come from random, which math.randomseed seeds anew.
-func mathFunctions(random *rand.Rand) map[string]lua.LGFunction {
+func mathFunctions(random *random) map[string]lua.LGFunction {
 	return map[string]lua.LGFunction{
 		"abs":        unary(math.Abs),
 		"acos":       unary(math.Acos),
@@ -40,7 +39,7 @@ func mathFunctions(random *rand.Rand) map[string]lua.LGFunction {
 		"modf":       mathModf,
 		"pow":        binary(math.Pow),
 		"rad":        unary(func(x float64) float64 { return x * math.Pi / 180 }),
-		"random":     func(L *lua.LState) int { return mathRandom(L, random) },
+		"random":     func(L *lua.LState) int { return mathRandom(L, random.by(L)) },
 		"randomseed": func(L *lua.LState) int { return mathRandomseed(L, random) },
 		"sin":        unary(math.Sin),
 		"sinh":       unary(math.Sinh),
@@ -102,7 +101,7 @@ func mathModf(L *lua.LState) int {
 }
 
 // mathRandom is math.random: a fraction, a whole number from 1 to m, or one from m to n.
-func mathRandom(L *lua.LState, random *rand.Rand) int {
+func mathRandom(L *lua.LState, random *random) int {
 	low, high := 1, 0
 	switch L.GetTop() {
 	case 0:
@@ -126,8 +125,8 @@ func mathRandom(L *lua.LState, random *rand.Rand) int {
 	return 1
 }
 
-func mathRandomseed(L *lua.LState, random *rand.Rand) int {
-	*random = *rand.New(rand.NewPCG(math.Float64bits(checkNumber(L, 1)), 0))
+func mathRandomseed(L *lua.LState, random *random) int {
+	random.source.Seed(math.Float64bits(checkNumber(L, 1)), 0)
 	return 0
 }
 

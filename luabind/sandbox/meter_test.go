@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"strings"
@@ -35,7 +34,7 @@ func newLibraryState(t testing.TB) *lua.LState {
 	L.SetMetatable(lua.LString(""), strings)
 	set("table", tableFunctions)
 	set("os", osFunctions(testClock))
-	maths := set("math", mathFunctions(rand.New(rand.NewPCG(1, 2))))
+	maths := set("math", mathFunctions(newRandom(1, 2)))
 	for name, v := range mathConstants {
 		maths.RawSetString(name, v)
 	}

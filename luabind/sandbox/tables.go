@@ -48,6 +48,9 @@ func lengthOperator(L *lua.LState) int {
 		if byEvent(L, v, "__len", 1) {
 			return 1
 		}
+		if v.Metatable != lua.LNil {
+			v = seen(L, v)
+		}
 		L.Push(number(length(v)))
 	default:
 		if byEvent(L, v, "__len", 1) {
@@ -73,17 +76,32 @@ func byEvent(L *lua.LState, v lua.LValue, event string, results int) bool {
 // writableTable returns the argument n, a table that is not read-only.
 func writableTable(L *lua.LState, n int) *lua.LTable {
 	t := L.CheckTable(n)
+	if t.Metatable == lua.LNil {
+		return t
+	}
 	refuseReadOnly(L, t)
-	return t
+	return seen(L, t)
 }
 
 // readableTable returns the argument n, or for a read-only table the one behind it.
 func readableTable(L *lua.LState, n int) *lua.LTable {
 	t := L.CheckTable(n)
-	if mark := readOnlyMarkOf(t); mark != nil {
-		return mark.real
+	if t.Metatable == lua.LNil {
+		return t
 	}
-	return t
+	return seen(L, t)
+}
+
+// seen is the table behind a read-only one or a spy, all of which is going to be read; any other is itself.
+func seen(L *lua.LState, t *lua.LTable) *lua.LTable {
+	mark := readOnlyMarkOf(t)
+	if mark == nil {
+		return t
+	}
+	if mark.whole != nil {
+		return mark.whole(L)
+	}
+	return mark.real
 }
 
 func tableGetn(L *lua.LState) int {

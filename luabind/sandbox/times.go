@@ -19,15 +19,29 @@ const (
 // zone.
 func osFunctions(now func() time.Time) map[string]lua.LGFunction {
 	start := now()
+	seen := func(L *lua.LState) time.Time {
+		if ctx, running := L.Context().(Context); running {
+			return ctx.Now(L, now)
+		}
+		return now()
+	}
 	return map[string]lua.LGFunction{
 		"clock": func(L *lua.LState) int {
-			L.Push(lua.LNumber(now().Sub(start).Seconds()))
+			pushMeasure(L, "os.clock", now().Sub(start).Seconds())
 			return 1
 		},
-		"date":     func(L *lua.LState) int { return osDate(L, now()) },
+		"date":     func(L *lua.LState) int { return osDate(L, seen(L)) },
 		"difftime": osDifftime,
-		"time":     func(L *lua.LState) int { return osTime(L, now()) },
+		"time":     func(L *lua.LState) int { return osTime(L, seen(L)) },
 	}
+}
+
+// pushMeasure pushes a number that is not the same in every run, as the process sees it.
+func pushMeasure(L *lua.LState, what string, x float64) {
+	if ctx, running := L.Context().(Context); running {
+		x = math.Float64frombits(ctx.Seen(L, what, math.Float64bits(x)))
+	}
+	L.Push(lua.LNumber(x))
 }
 
 func osDifftime(L *lua.LState) int {

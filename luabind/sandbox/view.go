@@ -22,4 +22,9 @@ func View(real *lua.LTable, name string, get, set lua.LGFunction) *lua.LTable {
 }
 
 // Behind is the table that is read in a read-only table's place.
-func (m *readOnlyMark) Behind() *lua.LTable { return m.real }
+func (m *readOnlyMark) Behind() *lua.LTable {
+	if m.whole != nil {
+		return m.whole(nil)
+	}
+	return m.real
+}

@@ -23,6 +23,10 @@ type Context interface {
 	State() *State
 	// Outside lets others have the VM while f runs, which must not touch it.
 	Outside(f func())
+	// Now is the clock as the process sees it, which is now's unless its call is a rehearsal; Seen is what it sees of 64
+	// bits that the library has for it: of a random number, or of a measure.
+	Now(L *lua.LState, now func() time.Time) time.Time
+	Seen(L *lua.LState, what string, bits uint64) uint64
 	// Stopped is the cause for which the process must stop now, nil while it may go on.
 	Stopped() error
 	// Fault reports a Go panic below a script: a fault of the host, not of the script.
@@ -95,6 +99,15 @@ func (vm *VM) Set(name string, value lua.LValue) { vm.shared.RawSetString(name, 
 // Register adds a command to the library.
 func (vm *VM) Register(name string, f lua.LGFunction) { vm.Set(name, vm.main.NewFunction(f)) }
 
+// NewFunction makes a function of the VM that is in no library.
+func (vm *VM) NewFunction(f lua.LGFunction) *lua.LFunction { return vm.main.NewFunction(f) }
+
+// Function is the function that the library has under a name.
+func (vm *VM) Function(name string) (*lua.LFunction, bool) {
+	f, ok := vm.shared.RawGetString(name).(*lua.LFunction)
+	return f, ok
+}
+
 // RegisterIn adds commands to the library as a read-only table of functions.
 func (vm *VM) RegisterIn(table string, functions map[string]lua.LGFunction) {
 	vm.Set(table, readOnly(vm.main, table, vm.table(functions)))
@@ -143,5 +156,30 @@ func resolve(L *lua.LState) int {
 	return 1
 }
 
-// newRandom is the source of math.random: one for each VM, so that seeding it in one lane does nothing to another.
-func newRandom() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) }
+// random is the source of math.random: one for each VM, so that seeding it in one lane does nothing to another.
+type random struct {
+	*rand.Rand
+	source rand.PCG
+	L      *lua.LState // whose code asks
+}
+
+func newRandom(a, b uint64) *random {
+	r := &random{source: *rand.NewPCG(a, b)}
+	r.Rand = rand.New(r)
+	return r
+}
+
+// by says whose code asks next.
+func (r *random) by(L *lua.LState) *random {
+	r.L = L
+	return r
+}
+
+// Uint64 is the source of the numbers.
+func (r *random) Uint64() uint64 {
+	n := r.source.Uint64()
+	if ctx, running := r.L.Context().(Context); running {
+		return ctx.Seen(r.L, "random", n)
+	}
+	return n
+}

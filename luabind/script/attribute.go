@@ -24,14 +24,18 @@ var preemptiveValues = map[string]bool{"capable": true, "incapable": false, "ind
 
 // ignoredAttributes are the other attributes of 4D's METHOD SET ATTRIBUTES and of 4D's method files. Files
 // may keep them; nothing here looks at them.
-var ignoredAttributes = []string{"executedOnServer", "folder", "invisible", "lang", "published4DMobile",
+var ignoredAttributes = []string{"folder", "invisible", "lang", "published4DMobile",
 	"publishedSoap", "publishedSql", "publishedWeb", "publishedWsdl", "shared"}
+
+// readAttributeNames are the attributes that mean something here.
+var readAttributeNames = []string{"executedOnServer", "preemptive"}
 
 // attributes are the marks of a method.
 type attributes struct {
 	present    bool
 	line       int
 	preemptive bool
+	onServer   bool // a client has the server run it
 }
 
 // readAttributes reads the first line of a source, or the one after a #! line.
@@ -54,13 +58,16 @@ func readAttributes(source, name string) (a attributes, problem *Problem, warnin
 	if err == nil {
 		a.preemptive, err = preemptive(values)
 	}
+	if err == nil {
+		a.onServer, err = onServer(values)
+	}
 	if err != nil {
 		return a, &Problem{File: name, Line: line, Message: "attributes: " + err.Error()}, warnings
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		if key != "preemptive" && !slices.Contains(ignoredAttributes, key) {
+		if !slices.Contains(readAttributeNames, key) && !slices.Contains(ignoredAttributes, key) {
 			warnings = append(warnings, Problem{File: name, Line: line, Message: "unknown attribute " + key +
-				didYouMean(suggest(key, slices.Values(slices.Concat(ignoredAttributes, []string{"preemptive"}))))})
+				didYouMean(suggest(key, slices.Values(slices.Concat(ignoredAttributes, readAttributeNames))))})
 		}
 	}
 	return a, nil, warnings
@@ -87,4 +94,16 @@ func preemptive(values map[string]json.RawMessage) (bool, error) {
 		return false, fmt.Errorf("preemptive is %s; it can be capable, incapable or indifferent", raw)
 	}
 	return capable, nil
+}
+
+// onServer reads 4D's "Execute on server" attribute, whose values are true and false.
+func onServer(values map[string]json.RawMessage) (marked bool, err error) {
+	raw, given := values["executedOnServer"]
+	if !given {
+		return false, nil
+	}
+	if string(raw) == "null" || json.Unmarshal(raw, &marked) != nil {
+		return false, fmt.Errorf("executedOnServer is %s; it can be true or false", raw)
+	}
+	return marked, nil
 }

@@ -43,6 +43,8 @@ func TestAttributeErrors(t *testing.T) {
 		{`--%attributes = ["preemptive"]`, `m.lua:1: attributes: not a JSON object...`},
 		{`--%attributes = {"preemptive":"yes"}`, `m.lua:1: attributes: preemptive is "yes"; it can be capable, incapable or indifferent`},
 		{`--%attributes = {"preemptive":true}`, `m.lua:1: attributes: preemptive is true; it can be capable, incapable or indifferent`},
+		{`--%attributes = {"executedOnServer":"true"}`, `m.lua:1: attributes: executedOnServer is "true"; it can be true or false`},
+		{`--%attributes = {"executedOnServer":null}`, `m.lua:1: attributes: executedOnServer is null; it can be true or false`},
 		{`--%attributes = {"preemptive":"Capable"}`, `m.lua:1: attributes: preemptive is "Capable"; it can be...`},
 	} {
 		_, err := Load(write(t, map[string]string{"m.lua": test.line}), nil)
@@ -51,11 +53,27 @@ func TestAttributeErrors(t *testing.T) {
 }
 
 func TestAttributesThatDoNotApply(t *testing.T) {
-	const mark = `--%attributes = {"preemptive":"capable"}`
+	const mark = `--%attributes = {"preemptive":"capable","executedOnServer":true}`
 	set := mustLoad(t, write(t, map[string]string{"on_exit.lua": mark, "lib/util.lua": mark}))
-	if set.Methods[0].Preemptive {
-		t.Error("a database method is preemptive")
+	if m := set.Methods[0]; m.Preemptive || m.OnServer {
+		t.Errorf("the marks of a database method count: %+v", m)
 	}
 	wantWarnings(t, set, "lib/util.lua:1: attributes of a module are ignored: it runs in the process that requires it",
-		"on_exit.lua:1: database methods are always cooperative: the mark preemptive is ignored")
+		"on_exit.lua:1: database methods are always cooperative: the mark preemptive is ignored",
+		"on_exit.lua:1: database methods run where their event is: the mark executedOnServer is ignored")
+}
+
+func TestOnServer(t *testing.T) {
+	for source, want := range map[string]bool{
+		`--%attributes = {"executedOnServer":true}`:                        true,
+		`--%attributes = {"preemptive":"capable","executedOnServer":true}`: true,
+		`--%attributes = {"executedOnServer":false}`:                       false,
+		`--%attributes = {"preemptive":"capable"}`:                         false,
+		``: false,
+	} {
+		set := mustLoad(t, write(t, map[string]string{"m.lua": source}))
+		if got := set.Methods[0].OnServer; got != want {
+			t.Errorf("%q: got %v, want %v", source, got, want)
+		}
+	}
 }

@@ -21,6 +21,7 @@ type Method struct {
 	File       string // the name with .lua
 	Database   bool   // an event calls it; otherwise scripts do, by its name
 	Preemptive bool   // marked {"preemptive":"capable"}; never true of a database method
+	OnServer   bool   // marked {"executedOnServer":true}: clients have the server run it; never true of a database method
 	Proto      *lua.FunctionProto
 	Hash       string // the first 12 hexadecimal digits of the content's SHA-256
 
@@ -233,10 +234,14 @@ func (l *loader) compile(s *source) {
 
 func (l *loader) addMethod(s *source, proto *lua.FunctionProto) {
 	m := &Method{Name: s.name, File: s.file, Database: method.IsEvent(s.name),
-		Preemptive: s.attributes.preemptive, Proto: proto, Hash: hashOf(s.content)}
+		Preemptive: s.attributes.preemptive, OnServer: s.attributes.onServer, Proto: proto, Hash: hashOf(s.content)}
 	if m.Database && m.Preemptive {
 		m.Preemptive = false
 		l.warn(s, "database methods are always cooperative: the mark preemptive is ignored")
+	}
+	if m.Database && m.OnServer {
+		m.OnServer = false
+		l.warn(s, "database methods run where their event is: the mark executedOnServer is ignored")
 	}
 	l.set.Methods = append(l.set.Methods, m)
 	l.set.methods[m.Name] = m

@@ -214,6 +214,6 @@ fails(function() current_user(3) end, "bad argument #1 to current_user (0 (alias
 fails(function() current_user(-1) end, "bad argument #1 to current_user (0 (alias")
 ---
 -- The server itself has no alias.
-fails(function() set_user_alias("x") end, "set_user_alias belongs to the processes of clients: the server has no alias")
+fails(function() set_user_alias("x") end, "set_user_alias: the server has no alias, only the users of clients have (67)")
 eq(current_user(1), "Designer")
 eq(current_user(2), "")
