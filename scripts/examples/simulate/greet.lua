@@ -1,0 +1,3 @@
+-- Clients call it: CALL greet moon.
+local name = ...
+return "hello " .. tostring(name)
