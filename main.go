@@ -6,12 +6,13 @@ import (
 	"os"
 
 	"moongate/luabind"
+	"moongate/luabind/policytest"
 	"moongate/runtime/cli"
 )
 
 func main() {
 	os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, cli.Scripts{
-		Open: luabind.Open, Structure: luabind.ReadStructure, Check: luabind.Check, Rules: luabind.Rules,
-		Commands: luabind.Commands, Folder: luabind.Folder,
+		Open: luabind.Open, Shadow: luabind.OpenShadow, Structure: luabind.ReadStructure, Check: luabind.Check, Rules: luabind.Rules,
+		Commands: luabind.Commands, Folder: luabind.Folder, Test: policytest.Run, Behaviour: luabind.Behaviour, Rehearse: luabind.Rehearse,
 	}))
 }

@@ -112,9 +112,9 @@ func (h *house) Send(m MessageAct) (Done, error) {
 	if strings.TrimSpace(m.Text) == "" || len(m.Text) > longestMessage {
 		return Done{}, failing(ErrBad, "a message of 1 to %d bytes is expected", longestMessage)
 	}
-	n := h.host.Send(m.Text, to)
+	n, of := h.host.Send(m.Text, to)
 	text := "sent to " + plural(n, "client")
-	if rest := len(to) - n; rest > 0 {
+	if rest := of - n; rest > 0 {
 		text += fmt.Sprintf("; %d cannot take messages (they do not speak RESP3)", rest)
 	}
 	return Done{Count: n, Text: text}, nil

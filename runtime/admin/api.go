@@ -24,6 +24,7 @@ type Server struct {
 
 	Connections        int   `json:"connections"`         // open
 	LoggingIn          int   `json:"logging_in"`          // not known yet
+	Links              int   `json:"links,omitempty"`     // processes of remote clients that have no connection, because they use data only
 	MaximumConnections int   `json:"maximum_connections"` // 0: no limit
 	Users              int   `json:"users"`
 	Processes          int   `json:"processes"`
@@ -33,6 +34,9 @@ type Server struct {
 	Gates   []Gate  `json:"gates,omitempty"` // by name; none without gates
 	Quit    *Quit   `json:"quit,omitempty"`  // nil while nobody has asked for the end
 	Journal Journal `json:"journal"`
+
+	Shadow    string     `json:"shadow,omitempty"`    // the folder of the shadow; "" without one
+	Probation *Probation `json:"probation,omitempty"` // nil without --probation
 }
 
 // Quit is a shutdown that waits for clients to leave.
@@ -94,7 +98,7 @@ type Connection struct {
 	Process  int64     `json:"process,omitempty"`
 	Name     string    `json:"name"` // of the client's process
 	Session  string    `json:"session"`
-	Status   string    `json:"status"` // Online, Sleeping
+	Status   string    `json:"status"` // Online, Sleeping, Unreachable, Lost (a client process that may still come back)
 	Opened   time.Time `json:"opened"`
 	Idle     float64   `json:"idle"` // seconds since its last command
 	CPU      float64   `json:"cpu"`  // seconds
@@ -104,6 +108,8 @@ type Connection struct {
 	Cause    string    `json:"cause"`   // why it is ending; "" while it is not
 	Gate     string    `json:"gate,omitempty"`
 	Upstream string    `json:"upstream,omitempty"`
+
+	ClientProcess int64 `json:"client_process,omitempty"` // its number on a remote client's machine
 }
 
 // Session is a row of 4D's Sessions page.
@@ -116,7 +122,14 @@ type Session struct {
 	Connections int       `json:"connections"`
 	CPU         float64   `json:"cpu"`
 	Activity    float64   `json:"activity"`
-	Status      string    `json:"status"`
+	Status      string    `json:"status"` // Online, Sleeping, Unreachable, Lost
+
+	// Of remote clients.
+	Machine     string  `json:"machine,omitempty"`
+	SystemUser  string  `json:"system_user,omitempty"`
+	Version     string  `json:"version,omitempty"`     // of the client's program
+	Processes   int     `json:"processes,omitempty"`   // client processes, those without a connection included
+	Unreachable float64 `json:"unreachable,omitempty"` // seconds since when nothing comes from it
 }
 
 // User is a row of 4D's Users page: one user with all its connections.
@@ -167,7 +180,7 @@ type Lane struct {
 // Event is one thing that happened, as the stream of events gives it.
 type Event struct {
 	Time       time.Time `json:"time"`
-	Kind       string    `json:"kind"` // accepted, refused, closed, process ended, script failed, scripts loaded, scripts not loaded, restarting, restarted, restart failed, quit, quit canceled, waiting, stage, ended
+	Kind       string    `json:"kind"` // accepted, refused, closed, process ended, script failed, scripts loaded, scripts not loaded, scripts taken back, restarting, restarted, restart failed, quit, quit canceled, waiting, stage, ended
 	Connection int64     `json:"connection,omitempty"`
 	Process    int64     `json:"process,omitempty"`
 	User       string    `json:"user,omitempty"`

@@ -117,6 +117,15 @@ func (h *FakeHouse) Users() []User             { return filled[[]User](h.Empty) 
 func (h *FakeHouse) Methods() []Method         { return filled[[]Method](h.Empty) }
 func (h *FakeHouse) Lanes() []Lane             { return filled[[]Lane](h.Empty) }
 
+// Shadow has a list in any case.
+func (h *FakeHouse) Shadow() Shadow {
+	row := filled[Shadow](h.Empty)
+	if row.Examples == nil {
+		row.Examples = []ShadowExample{}
+	}
+	return row
+}
+
 // act notes an act and answers it.
 func (h *FakeHouse) act(format string, args ...any) (Done, error) {
 	call := fmt.Sprintf(format, args...)
@@ -161,6 +170,9 @@ func (h *FakeHouse) DropSession(id string) (Done, error) { return h.act("drop se
 func (h *FakeHouse) Send(m MessageAct) (Done, error)     { return h.act("send %+v", m) }
 func (h *FakeHouse) RefuseNew(refuse bool) (Done, error) { return h.act("refuse %v", refuse) }
 func (h *FakeHouse) Reload() (Done, error)               { return h.act("reload") }
+func (h *FakeHouse) ShadowOn(a ShadowAct) (Done, error)  { return h.act("shadow on %s", a.Folder) }
+func (h *FakeHouse) ShadowOff() (Done, error)            { return h.act("shadow off") }
+func (h *FakeHouse) Promote() (Done, error)              { return h.act("promote") }
 func (h *FakeHouse) Quit(q QuitAct) (Done, error)        { return h.act("quit %+v", q) }
 func (h *FakeHouse) CancelQuit() (Done, error)           { return h.act("cancel quit") }
 func (h *FakeHouse) Restart(r RestartAct) (Done, error)  { return h.act("restart %+v", r) }

@@ -16,6 +16,7 @@ type House interface {
 	Users() []User
 	Methods() []Method
 	Lanes() []Lane
+	Shadow() Shadow
 
 	Abort(number, id int64) (Done, error)
 	Pause(number, id int64) (Done, error)
@@ -25,7 +26,10 @@ type House interface {
 	DropSession(id string) (Done, error)
 	Send(MessageAct) (Done, error)
 	RefuseNew(refuse bool) (Done, error)
-	Reload() (Done, error) // the error is that of the scripts; the last good version stays
+	Reload() (Done, error)            // the error is that of the scripts; the last good version stays
+	ShadowOn(ShadowAct) (Done, error) // the error is that of the scripts, as of Promote
+	ShadowOff() (Done, error)
+	Promote() (Done, error)
 	Quit(QuitAct) (Done, error)
 	CancelQuit() (Done, error)
 	Restart(RestartAct) (Done, error) // begins it; events say how it goes on

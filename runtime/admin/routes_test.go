@@ -43,6 +43,10 @@ var requestsOf = map[string][]request{
 	},
 	"newConnections": {{"/v1/new-connections", `{"refuse":true}`, "refuse true"}, {"/v1/new-connections", `{"refuse":false}`, "refuse false"}},
 	"reload":         {{"/v1/reload", "", "reload"}},
+	"shadow":         {{"/v1/shadow", "", ""}},
+	"shadowOn":       {{"/v1/shadow", `{"folder":"/srv/new"}`, "shadow on /srv/new"}, {"/v1/shadow", "", "shadow on "}},
+	"shadowOff":      {{"/v1/shadow", "", "shadow off"}},
+	"promote":        {{"/v1/shadow/promote", "", "promote"}},
 	"restart": {
 		{"/v1/restart", `{"mode":"in","seconds":1.5}`, "restart {Mode:in Seconds:1.5}"}, {"/v1/restart", "", "restart {Mode: Seconds:0}"},
 	},
@@ -130,7 +134,7 @@ func TestWhatTheHouseCannotDo(t *testing.T) {
 				continue
 			}
 			for err, want := range map[error]int{ErrGone: 404, ErrNotUser: 409, ErrTooLate: 409, ErrBad: 400, strange: 500} {
-				if r.id == "reload" && err == strange {
+				if slices.Contains([]string{"reload", "shadowOn", "promote"}, r.id) && err == strange {
 					want = 422
 				}
 				house.Err = err
@@ -236,7 +240,8 @@ func TestActsAreInTheLog(t *testing.T) {
 		"send target=everybody message=hi by=ann result=send {Text:hi Connection:0 User: Session:}",
 		"send target=user ann message=hi by=ann result=send {Text:hi Connection:0 User:ann Session:}",
 		"new connections target=refused by=ann result=refuse true", "new connections target=accepted by=ann result=refuse false",
-		"reload by=ann result=reload",
+		"reload by=ann result=reload", "shadow on target=/srv/new by=ann result=shadow on /srv/new", "shadow on by=ann result=shadow on ",
+		"shadow off by=ann result=shadow off", "promote by=ann result=promote",
 		"restart target=in 1.5s by=ann result=restart {Mode:in Seconds:1.5}", "restart by=ann result=restart {Mode: Seconds:0}",
 		"quit target=in 1.5s message=bye by=ann result=quit {Mode:in Seconds:1.5 Message:bye}",
 		"cancel quit by=ann result=cancel quit",

@@ -62,11 +62,11 @@ func (h *house) Server() Server {
 	s := Server{
 		Version: h.facts.Version, PID: os.Getpid(), State: stages[sessions.Stage()], Stage: state.Stage,
 		Started: h.host.Started(), Uptime: since(h.host.Started()), Listen: h.facts.Listen,
-		Scripts: h.facts.Scripts, ScriptsVersion: scripts.Version(), ScriptsProblem: scripts.Problem(), Data: h.facts.Data,
+		Scripts: h.scripts(), ScriptsVersion: scripts.Version(), ScriptsProblem: scripts.Problem(), Data: h.facts.Data,
 		RefusesNew: sessions.RefusesNew(), Accounts: h.host.HasAccounts(), UsersProblem: h.host.UsersProblem(),
-		Connections: totals.Open, LoggingIn: totals.Arrivals, MaximumConnections: sessions.Maximum(),
+		Connections: totals.Open, LoggingIn: totals.Arrivals, Links: totals.Links, MaximumConnections: sessions.Maximum(),
 		Users: sessions.Users(), Processes: h.host.Processes().Count(nil),
-		Gates: gateRows(h.host.Gates()), Journal: h.journal(),
+		Gates: gateRows(h.host.Gates()), Journal: h.journal(), Shadow: h.shadowFolder(), Probation: h.probation(),
 	}
 	for outcome, n := range h.host.Outcomes() {
 		if outcome.Accepted {
@@ -126,6 +126,10 @@ func (h *house) Processes() []Process {
 	for _, c := range h.host.Sessions().Live() {
 		owners[c.Process.ID()] = c
 	}
+	remotes := map[string]*session.Session{}
+	for _, s := range h.host.Sessions().Remotes() {
+		remotes[s.ID] = s
+	}
 	activity := h.activities()
 	rows := []Process{}
 	for _, p := range h.host.Processes().All() {
@@ -138,6 +142,8 @@ func (h *house) Processes() []Process {
 		}
 		if c := owners[info.ID]; c != nil {
 			row.Session, row.Connection = c.UserName(), int64(c.ID)
+		} else if s := remotes[info.Session]; s != nil { // a data twin
+			row.Session = s.UserName()
 		}
 		rows = append(rows, row)
 	}
@@ -177,12 +183,24 @@ func share(cpu, span time.Duration) float64 {
 
 // Status of a client, in 4D's words.
 const (
-	online   = "Online"
-	sleeping = "Sleeping"
+	online      = "Online"
+	sleeping    = "Sleeping"
+	unreachable = "Unreachable"
+	lost        = "Lost"
 )
 
-func status(asleep bool) string {
-	if asleep {
+func status(c *session.Connection) string {
+	if l := c.Link(); l != nil {
+		state, _ := l.Session.State()
+		own, _ := l.State()
+		switch {
+		case state == session.OutOfReach, own == session.LinkUnreachable:
+			return unreachable
+		case own == session.LinkLost && state == session.Active:
+			return lost
+		}
+	}
+	if c.Sleeping() {
 		return sleeping
 	}
 	return online
@@ -198,12 +216,15 @@ func (h *house) Connections() []Connection {
 		info := c.Process.Info()
 		row := Connection{
 			ID: int64(c.ID), State: c.State().String(), User: int64(c.User), UserName: c.UserName(), Address: c.Peer.Address.String(),
-			Listener: c.Peer.Listener, Process: int64(info.Number), Name: info.Name, Session: c.Session(), Status: status(c.Sleeping()),
+			Listener: c.Peer.Listener, Process: int64(info.Number), Name: info.Name, Session: c.Session(), Status: status(c),
 			Opened: c.Opened, Idle: seconds(c.Idle()), CPU: seconds(info.CPU), Version: c.Version(),
 			Gate: c.Peer.Gate,
 		}
 		if p := c.Peer.Passage; p != nil {
 			row.Upstream = p.Upstream()
+		}
+		if l := c.Link(); l != nil {
+			row.ClientProcess = l.Process
 		}
 		row.BytesIn, row.BytesOut = c.Bytes()
 		if cause := c.Cause(); cause != session.NoCause {
@@ -221,18 +242,55 @@ func (h *house) live() []*session.Connection {
 	return live
 }
 
-// Sessions are the sessions: in this version each connection is one.
+// Sessions are the sessions: each plain client's connection is one, and a remote client's connections are one.
 func (h *house) Sessions() []Session {
 	activity := h.activities()
-	rows := []Session{}
+	rows, at := []Session{}, map[*session.Session]int{}
 	for _, c := range h.live() {
-		info := c.Process.Info()
-		rows = append(rows, Session{
-			ID: c.Session(), Origin: "Client", UserName: c.UserName(), Login: c.Opened, Address: c.Peer.Address.Addr().String(),
-			Connections: 1, CPU: seconds(info.CPU), Activity: activity[info.ID], Status: status(c.Sleeping()),
-		})
+		of := c.OfSession()
+		i, known := at[of]
+		if !known {
+			i = len(rows)
+			at[of], rows = i, append(rows, sessionRow(c, of))
+		}
+		rows[i].Connections++
+		rows[i].use(c.Process, activity)
+	}
+	for of, i := range at {
+		for _, l := range of.Links() {
+			rows[i].Processes++
+			if twin := l.Data(); twin != nil {
+				rows[i].use(twin, activity)
+			}
+		}
 	}
 	return rows
+}
+
+// sessionRow is the row of a session that has a connection.
+func sessionRow(c *session.Connection, of *session.Session) Session {
+	row := Session{
+		ID: of.ID, Origin: "Client", UserName: of.UserName(), Login: of.Since, Address: c.Peer.Address.Addr().String(), Status: status(c),
+	}
+	if !of.Remote() {
+		return row
+	}
+	if home := of.Home(); home.IsValid() {
+		row.Address = home.String()
+	}
+	m := of.Machine()
+	row.Machine, row.SystemUser, row.Version = m.Name, m.SystemUser, m.Version
+	if state, at := of.State(); state == session.OutOfReach {
+		row.Unreachable = since(at)
+	}
+	return row
+}
+
+// use adds what a process of the session has used.
+func (s *Session) use(p *process.Process, activity map[process.ID]float64) {
+	info := p.Info()
+	s.CPU += seconds(info.CPU)
+	s.Activity = min(1, s.Activity+activity[info.ID])
 }
 
 // Users are the users who are connected, by number.

@@ -70,7 +70,7 @@ var parameterTypes = map[string]string{
 	"connection": "integer", "user": "integer", "mode": "integer", "options": "integer", "importance": "integer", "scope": "integer",
 	"reference": "integer", "function": "function", "function or nil": "function", "boolean": "boolean", "code or table": "integer|table",
 	"object": "moongate.object|moongate.collection", "method": "string", "name": "string", "own_name": "string", "address": "string",
-	"network": "string", "text": "string", "alias": "string", "session_id": "string", "description": "string", "module": "string",
+	"network": "string", "client": "moongate.client", "pattern": "string", "code": "integer", "text": "string", "alias": "string", "session_id": "string", "description": "string", "module": "string",
 	"column": "string", "message": "any", "time": "integer|string", "worker": "integer|string", "stop": "string|integer", `"*"`: `"*"`,
 }
 
@@ -78,7 +78,7 @@ var parameterTypes = map[string]string{
 var resultTypes = map[string]string{
 	"number": "number", "text": "string", "boolean": "boolean", "table": "table<string, any>", "seconds": "integer", "ticks": "integer",
 	"object": "moongate.object", "collection": "moongate.collection", "signal": "moongate.signal", "set": "moongate.set",
-	"function": "function", "value": "any", "values": "any ...", "true": "boolean",
+	"function": "function", "value": "any", "values": "any ...", "client": "moongate.client", "true": "boolean",
 }
 
 // parameter is one as a function in Lua has it.

@@ -16,6 +16,7 @@ import (
 // server or lets a method run.
 var scriptCommands = []command{
 	{"check", checkManual.meaning, check},
+	{"test", testManual.meaning, test},
 	{"api", apiManual.meaning, api},
 	{"types", typesManual.meaning, types},
 	{"init", initManual.meaning, initialize},

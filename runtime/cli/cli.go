@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +11,11 @@ import (
 
 	"moongate/runtime/finding"
 	"moongate/runtime/host"
+	"moongate/runtime/recording"
 	"moongate/runtime/signature"
+	"moongate/runtime/simulate"
 	"moongate/runtime/structure"
+	"moongate/runtime/trial"
 
 	"github.com/spf13/pflag"
 )
@@ -38,9 +42,12 @@ func init() { // because --help looks at it
 	commands = []command{
 		{"serve", "let clients in, as the scripts decide (the default command)", serve},
 		{"local", "run on_startup, the processes that it starts, and at the end on_exit, without clients", local},
+		{"remote", "be a client of a server, with scripts of its own (see moongate remote --help)", remoting},
 		{"user", userManual.meaning, user},
+		{"simulate", simulateManual.meaning, simulateLoad},
 	}
 	commands = append(commands, scriptCommands...)
+	commands = append(commands, recordingCommands...)
 	commands = append(commands, operatorCommands...)
 }
 
@@ -55,6 +62,8 @@ type invocation struct {
 // luabind.
 type Scripts struct {
 	Open host.OpenScripts
+	// Shadow opens a second set of scripts, which changes nothing.
+	Shadow host.OpenShadow
 	// Structure reads the structure.lua of a scripts folder; without the file there are no tables. The error has a line for
 	// each mistake.
 	Structure func(folder string) (structure.Structure, error)
@@ -66,6 +75,14 @@ type Scripts struct {
 	Commands func() []signature.Command
 	// Folder describes the methods and variables of a scripts folder. The error is Check's.
 	Folder func(folder string) (signature.Folder, error)
+	// Test runs the tests of a scripts folder; see package trial. It tells done of each file that is over, and blocks until
+	// all are or ctx ends. The error is about the folder itself.
+	Test func(ctx context.Context, folder string, o trial.Options, done func(trial.File)) (trial.Summary, error)
+	// Behaviour reads the Lua file that says what each client of moongate simulate does. What clients print goes to say, which
+	// is called from many goroutines. The error has a line for each mistake.
+	Behaviour func(file string, say func(line string)) (simulate.Behaviour, error)
+	// Rehearse loads a scripts folder to decide about recordings again. The error has a line for each mistake.
+	Rehearse func(c recording.RehearsalConfig) (recording.Rehearsal, error)
 }
 
 // Main runs the program with the arguments that follow its name, and returns its exit code. It blocks until the
@@ -106,10 +123,10 @@ func (m *invocation) usage(err error) int {
 	return ExitUsage
 }
 
-// failed says why the program did not start.
+// failed says why the program did not start. What a server or a file says is made printable, line by line.
 func (m *invocation) failed(err error) int {
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(m.stderr, "moongate: %s\n", strings.TrimSuffix(line, "\n"))
+		fmt.Fprintf(m.stderr, "moongate: %s\n", printable(strings.TrimSuffix(line, "\n")))
 	}
 	return ExitFailed
 }

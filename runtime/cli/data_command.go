@@ -123,7 +123,7 @@ func (o *operation) readStructure(folder string) (structure.Structure, error) {
 const rowsAtOnce = 500
 
 // write writes the rows, in the order of the query.
-func (r *rowsReading) write(ctx context.Context, rows *datastore.Selection, f recordFormat) error {
+func (r *rowsReading) write(ctx context.Context, rows datastore.Rows, f recordFormat) error {
 	for from := 0; from < rows.Len(); from += rowsAtOnce {
 		records, err := rows.Records(ctx, from, min(from+rowsAtOnce, rows.Len()))
 		if err != nil {

@@ -30,18 +30,25 @@ type flags struct {
 	idleTimeout                time.Duration
 	methodTimeout, slice       time.Duration
 	onError                    string
+	record                     string
 	memoryLimit                size
 	quitDelay, quitWindow      time.Duration
 	users                      string
+	tlsCert, tlsKey, tlsCA     string // of the application listener
 	loginTimeout               time.Duration
+	sessionTimeout             time.Duration
+	noRemote                   bool
 	admin, adminTokenFile      string
 	adminAddressFile           string
 	journalKeep                span
 	traceSlow                  time.Duration
 	logLevel, logFormat        string
 	help, version              bool
-	local                      bool // of moongate local
+	local                      bool         // nobody connects: of moongate local and moongate remote
+	remote                     *remoteFlags // of moongate remote; else nil
 	console                    bool
+	shadow                     string
+	probation                  probationFlag
 }
 
 // group is a heading of --help and the flags below it, each of them in one group.
@@ -56,7 +63,7 @@ const (
 )
 
 // serverOnly are the groups of flags that a local host does not have.
-var serverOnly = []string{"Connections", "Accounts"}
+var serverOnly = []string{"Connections", "Accounts", "Other scripts"}
 
 // newLocalFlags are the flags of moongate local: those of serve that are about scripts and processes. The others have
 // their defaults, and nothing listens.
@@ -91,12 +98,21 @@ func newFlags() *flags {
 		s.StringVar(&f.addressFile, "address-file", "", "`file` to write the bound addresses to, one a line, when clients can connect")
 		s.Var(&ruleFlag{f, true}, "allow", "let clients from this `network` in: 10.0.0.0/8, 10.*, one address, or all (repeatable; of all --allow and --deny the first that matches decides, and who matches none is refused)")
 		s.Var(&ruleFlag{f, false}, "deny", "refuse clients from this `network` (repeatable)")
+		s.StringVar(&f.tlsCert, "tls-cert", "", "the `file` of the certificate that clients of --listen get, in PEM with the whole chain; they must begin TLS then (gates have their own, see open_gate). It is read again when it changes, as the next two")
+		s.StringVar(&f.tlsKey, "tls-key", "", "the `file` of that certificate's key, in PEM")
+		s.StringVar(&f.tlsCA, "tls-client-ca", "", "the `file` of those who may sign clients' certificates, in PEM; every client must have one then")
 		s.IntVar(&f.maxConnections, "max-connections", 0, "refuse clients while so many are connected (a `number`; 0: no limit)")
 		s.DurationVar(&f.idleTimeout, "idle-timeout", 0, "end a connection that has asked for nothing for this `time` (0: never)")
+		s.BoolVar(&f.noRemote, "no-remote", false, "begin no sessions of client machines (moongate remote), who can use all tables; the others are let in as ever")
+		s.DurationVar(&f.sessionTimeout, "session-timeout", 15*time.Minute, "keep the session of a remote client that cannot be reached, or sleeps, for this `time` (0: end it at once)")
 	})
 	f.group("Accounts", func(s *pflag.FlagSet) {
 		s.StringVar(&f.users, "users", "", "the `file` of the accounts (see moongate user); clients then log in by AUTH; none: everybody is Designer")
 		s.DurationVar(&f.loginTimeout, "login-timeout", 30*time.Second, "the `time` that a client has to log in")
+	})
+	f.group("Other scripts", func(s *pflag.FlagSet) {
+		s.StringVar(&f.shadow, "shadow", "", "the `folder` of a second set of scripts, which decides about every connection too and changes nothing (see moongate shadow)")
+		s.Var(&f.probation, "probation", "take changed scripts back when their open or close methods fail, or they refuse many more than those before, in their first connections: `bounds` as in faults=1,refusals=3x,first=200, on for these, off")
 	})
 	f.group("Methods", func(s *pflag.FlagSet) {
 		s.DurationVar(&f.methodTimeout, "method-timeout", 5*time.Second, "the `time` that one open or close method may take")
@@ -111,6 +127,7 @@ func newFlags() *flags {
 		s.StringVar(&f.adminTokenFile, "admin-token-file", "", "`file` with the token that the admin listener asks for, except of this machine; needed when its address is not a loopback one")
 		s.StringVar(&f.adminAddressFile, "admin-address-file", "", "`file` to write the bound address of the admin listener to")
 		s.Var(&f.journalKeep, "journal-keep", "the `time` for which the journal keeps connections that have ended, as 30d or 12h; 0: for ever")
+		s.StringVar(&f.record, "record", "on", "keep in the journal what open methods read, so that moongate replay can decide again: `on|off`")
 		s.DurationVar(&f.traceSlow, "trace-slow", 0, "log a method that takes longer than this `time`, and where it was then (0: none)")
 	})
 	f.group("Shutdown", func(s *pflag.FlagSet) {
@@ -142,9 +159,10 @@ func (f *flags) group(title string, add func(*pflag.FlagSet)) {
 // usage is the text of --help.
 func (f *flags) usage() string {
 	var b strings.Builder
-	b.WriteString("Moongate is a host for connections whose rules are written in Lua.\n\nUsage:\n  moongate [command] [flags]\n\nCommands:\n")
-	for _, c := range commands {
-		fmt.Fprintf(&b, "  %-11s %s\n", c.name, c.meaning)
+	if f.remote != nil {
+		b.WriteString(remoteUsage)
+	} else {
+		f.writeCommands(&b)
 	}
 	for _, g := range f.groups {
 		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.set.FlagUsagesWrapped(100))
@@ -155,6 +173,14 @@ func (f *flags) usage() string {
 	return b.String()
 }
 
+// writeCommands begins the help of the program: its commands.
+func (f *flags) writeCommands(b *strings.Builder) {
+	b.WriteString("Moongate is a host for connections whose rules are written in Lua.\n\nUsage:\n  moongate [command] [flags]\n\nCommands:\n")
+	for _, c := range commands {
+		fmt.Fprintf(b, "  %-11s %s\n", c.name, c.meaning)
+	}
+}
+
 // parse reads the arguments, then the environment for flags that were not given, then checks what belongs together.
 func (f *flags) parse(args []string) error {
 	if err := f.set.Parse(args); err != nil {
@@ -163,7 +189,11 @@ func (f *flags) parse(args []string) error {
 	if f.help || f.version {
 		return nil
 	}
-	if f.set.NArg() > 0 {
+	if f.remote != nil {
+		if err := f.remote.take(f.set.Args()); err != nil {
+			return err
+		}
+	} else if f.set.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", f.set.Arg(0))
 	}
 	if err := f.fromEnvironment(); err != nil {
@@ -224,13 +254,19 @@ func (f *flags) unknownVariables() []string {
 func (f *flags) check() error {
 	switch {
 	case f.console && !f.local:
-		return fmt.Errorf("--console is for moongate local: a server is operated by commands such as moongate status (see moongate --help)")
+		return fmt.Errorf("--console is for moongate local and moongate remote: a server is operated by commands such as moongate status (see moongate --help)")
 	case slices.Contains(f.listen, ""):
 		return fmt.Errorf("--listen is empty; give host:port, or none for no listener")
 	case f.admin == "":
 		return fmt.Errorf("--admin is empty; give host:port, or none for no admin listener")
+	case (f.tlsCert == "") != (f.tlsKey == ""):
+		return fmt.Errorf("--tls-cert and --tls-key belong together: give both, or neither")
+	case f.tlsCA != "" && f.tlsCert == "":
+		return fmt.Errorf("--tls-client-ca is for TLS; give --tls-cert and --tls-key as well")
 	case f.onError != "refuse" && f.onError != "accept":
 		return fmt.Errorf("--on-error is %q; it must be refuse or accept", f.onError)
+	case f.record != "on" && f.record != "off":
+		return fmt.Errorf("--record is %q; it must be on or off", f.record)
 	case f.durability != "full" && f.durability != "normal":
 		return fmt.Errorf("--durability is %q; it must be full or normal", f.durability)
 	case f.logFormat != "text" && f.logFormat != "json":
@@ -240,13 +276,18 @@ func (f *flags) check() error {
 	case f.maxConnections < 0:
 		return fmt.Errorf("--max-connections is %d; it must be 0 or more", f.maxConnections)
 	}
+	if f.remote != nil {
+		if err := f.remote.check(f); err != nil {
+			return err
+		}
+	}
 	for name, d := range map[string]time.Duration{"method-timeout": f.methodTimeout, "slice": f.slice} {
 		if d <= 0 {
 			return fmt.Errorf("--%s is %v; it must be more than 0", name, d)
 		}
 	}
 	for name, d := range map[string]time.Duration{
-		"quit-delay": f.quitDelay, "quit-window": f.quitWindow, "idle-timeout": f.idleTimeout, "login-timeout": f.loginTimeout, "trace-slow": f.traceSlow,
+		"quit-delay": f.quitDelay, "quit-window": f.quitWindow, "idle-timeout": f.idleTimeout, "login-timeout": f.loginTimeout, "session-timeout": f.sessionTimeout, "trace-slow": f.traceSlow,
 	} {
 		if d < 0 {
 			return fmt.Errorf("--%s is %v; it must be 0 or more", name, d)

@@ -30,7 +30,7 @@ if interprocess.closed then return 22000, "closed from 2 to 4" end
 }
 
 // serveHouse starts the program for a Go test, which kills it at its end.
-func serveHouse(t *testing.T, methods map[string]string) (address string) {
+func serveHouse(t *testing.T, methods map[string]string, flags ...string) (address string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("the program is not built there")
@@ -49,6 +49,7 @@ func serveHouse(t *testing.T, methods map[string]string) (address string) {
 		t.Fatal(err)
 	}
 	words := []string{program, "--listen", "127.0.0.1:0", "--data", filepath.Join(folder, "data"), "--address-file", filepath.Join(folder, "address")}
+	words = append(words, flags...)
 	s, err := start("moongate", folder, os.Environ(), words)
 	if err != nil {
 		t.Fatal(err)

@@ -90,7 +90,7 @@ func (o *operation) writeStarter(folder, role string) error {
 	if role == "local" {
 		command = "local "
 	}
-	fmt.Fprintf(o.stdout, "\nTry it with: moongate %s--scripts %s\nCheck it with: moongate check %s\n", command, folder, folder)
+	fmt.Fprintf(o.stdout, "\nTry it with: moongate %s--scripts %s\nCheck it with: moongate check %s\nTest it with: moongate test %s\n", command, folder, folder, folder)
 	return nil
 }
 

@@ -85,6 +85,8 @@ func connectionState(c *admin.Connection) cell {
 		return cell{"ending: " + c.Cause, yellow}
 	case c.Status == "Sleeping":
 		return cell{c.State + ", sleeping", faint}
+	case c.Status == "Unreachable", c.Status == "Lost":
+		return cell{c.State + ", " + strings.ToLower(c.Status), yellow}
 	}
 	return cell{c.State, stateStyles[c.State]}
 }
@@ -103,11 +105,21 @@ var sessionColumns = []column[admin.Session]{
 	left("ORIGIN", func(s *admin.Session) string { return s.Origin }),
 	left("USER", func(s *admin.Session) string { return s.UserName }),
 	left("ADDRESS", func(s *admin.Session) string { return s.Address }),
+	left("MACHINE", func(s *admin.Session) string { return s.Machine }),
 	left("LOGIN", func(s *admin.Session) string { return clock(s.Login) }),
 	right("CONNECTIONS", func(s *admin.Session) string { return strconv.Itoa(s.Connections) }),
+	right("PROCESSES", func(s *admin.Session) string { return unlessNone(s.Processes) }),
 	right("CPU", func(s *admin.Session) string { return lasted(s.CPU) }),
 	right("ACTIVITY", func(s *admin.Session) string { return percent(s.Activity) }),
 	state("STATUS", func(s *admin.Session) string { return s.Status }),
+}
+
+// unlessNone is a number that is nothing when it is 0.
+func unlessNone(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 // users is moongate users.

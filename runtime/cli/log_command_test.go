@@ -70,7 +70,7 @@ func TestLogAsJSON(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSuffix(written.String(), "\n"), "\n")
 	want := `{"session":"S-1","connection":8,"user":1,"user_name":"日本","address":"10.0.0.8:1","listener":"","version":"","verdict":"accepted","code":0,` +
-		`"reason":"","by":"","opened":"2026-11-21T10:00:00Z","decided":"2026-11-21T10:00:00Z","closed":null,"duration":60,"bytes_in":0,"bytes_out":0,"cause":"","gate":"","upstream":"","facts":null}`
+		`"reason":"","by":"","opened":"2026-11-21T10:00:00Z","decided":"2026-11-21T10:00:00Z","closed":null,"duration":60,"bytes_in":0,"bytes_out":0,"cause":"","gate":"","upstream":"","facts":null,"shadow":""}`
 	if len(lines) != 3 || lines[2] != want {
 		t.Errorf("got %s\nwant %s", lines[len(lines)-1], want)
 	}
@@ -97,10 +97,10 @@ func TestLogAsCSV(t *testing.T) {
 	want := [][]string{
 		csvHead,
 		{"S-1", "7", "3", "'=cmd|' /C calc'!A0", "10.0.0.7:51234", "127.0.0.1:19813", "4e2c1a5d9b07", "accepted", "0", "", "", "2026-11-21T10:00:00Z",
-			"2026-11-21T10:00:00.001Z", "2026-11-21T10:01:20Z", "80.000000", "2048", "10", "client left", "db", "10.1.0.5:5432", `{"database":"shop"}`},
+			"2026-11-21T10:00:00.001Z", "2026-11-21T10:01:20Z", "80.000000", "2048", "10", "client left", "db", "10.1.0.5:5432", `{"database":"shop"}`, ""},
 		{"S-1", "0", "0", "", "[2001:db8::1]:5", "", "", "refused", "-10515", `closed, "for" today\n\x1b[2J`, "on_server_open_connection.lua:3",
-			"2026-11-21T10:00:00Z", "2026-11-21T10:00:00Z", "2026-11-21T10:00:00Z", "0.000000", "0", "0", "", "", "", ""},
-		{"S-1", "8", "1", "日本", "10.0.0.8:1", "", "", "accepted", "0", "", "", "2026-11-21T10:00:00Z", "2026-11-21T10:00:00Z", "", "60.000000", "0", "0", "", "", "", ""},
+			"2026-11-21T10:00:00Z", "2026-11-21T10:00:00Z", "2026-11-21T10:00:00Z", "0.000000", "0", "0", "", "", "", "", ""},
+		{"S-1", "8", "1", "日本", "10.0.0.8:1", "", "", "accepted", "0", "", "", "2026-11-21T10:00:00Z", "2026-11-21T10:00:00Z", "", "60.000000", "0", "0", "", "", "", "", ""},
 	}
 	if !reflect.DeepEqual(records, want) {
 		t.Errorf("got\n%q\nwant\n%q", records, want)

@@ -103,7 +103,8 @@ type logRecord struct {
 	Cause      string          `json:"cause"`
 	Gate       string          `json:"gate"`
 	Upstream   string          `json:"upstream"`
-	Facts      json.RawMessage `json:"facts"` // an object: what a gate has found out; null: nothing
+	Facts      json.RawMessage `json:"facts"`  // an object: what a gate has found out; null: nothing
+	Shadow     string          `json:"shadow"` // what the shadow would have said instead; "" when that is the same
 }
 
 func newLogRecord(r *journal.Row, now time.Time) logRecord {
@@ -115,7 +116,7 @@ func newLogRecord(r *journal.Row, now time.Time) logRecord {
 	if !r.Closed.IsZero() {
 		record.Closed = &r.Closed
 	}
-	record.Gate, record.Upstream = r.Gate, r.Upstream
+	record.Gate, record.Upstream, record.Shadow = r.Gate, r.Upstream, r.Shadow
 	if json.Valid([]byte(r.Facts)) {
 		record.Facts = json.RawMessage(r.Facts)
 	}
@@ -156,7 +157,7 @@ func newCSVRows(out io.Writer) *csvRows {
 
 var csvHead = []string{
 	"session", "connection", "user", "user_name", "address", "listener", "version", "verdict", "code", "reason", "by", "opened", "decided",
-	"closed", "duration", "bytes_in", "bytes_out", "cause", "gate", "upstream", "facts",
+	"closed", "duration", "bytes_in", "bytes_out", "cause", "gate", "upstream", "facts", "shadow",
 }
 
 func (c *csvRows) row(r *journal.Row) error {
@@ -171,7 +172,7 @@ func (c *csvRows) row(r *journal.Row) error {
 		record.Address, harmless(record.Listener), harmless(record.Version), record.Verdict.String(), strconv.FormatInt(record.Code, 10),
 		harmless(record.Reason), harmless(record.By), stamp(record.Opened), stamp(record.Decided), closed,
 		strconv.FormatFloat(record.Duration, 'f', 6, 64), strconv.FormatInt(record.BytesIn, 10), strconv.FormatInt(record.BytesOut, 10),
-		harmless(record.Cause), harmless(record.Gate), harmless(record.Upstream), harmless(string(record.Facts)),
+		harmless(record.Cause), harmless(record.Gate), harmless(record.Upstream), harmless(string(record.Facts)), harmless(record.Shadow),
 	})
 	c.out.Flush()
 	return c.out.Error()

@@ -56,6 +56,13 @@ var manuals = []manual{
 	{name: "refuse-new", meaning: "refuse new connections; those that are open stay", examples: []string{"refuse-new"}},
 	{name: "accept-new", meaning: "let new connections in again, as the scripts decide", examples: []string{"accept-new"}},
 	{name: "reload", meaning: "load the scripts again", examples: []string{"reload"}},
+	{name: "shadow", arguments: "[on [FOLDER] | off | promote]", meaning: "have a second set of scripts decide too, and see what would differ",
+		examples: []string{"shadow on new-scripts", "shadow", "shadow --count 1 --json", "shadow promote", "shadow off"},
+		more: "The shadow is asked about every connection after the verdict, and changes nothing: what it writes, starts or sends\n" +
+			"comes to nothing, and it has interprocess variables, storage and limits of rates of its own. Without a word the\n" +
+			"table is shown, live on a terminal; q ends it. on takes a folder of the server's machine, by default the folder\n" +
+			"shadow in its scripts folder. promote has the folder serve, as a reload would. It copies nothing: a server that is\n" +
+			"started again serves its --scripts."},
 	{name: "restart", meaning: "have a new process of the program serve, without refusing anybody",
 		examples: []string{"restart", "restart --in 10m", "restart --wait-active"},
 		more: "The new process runs the same file with the same arguments; the file may have been replaced. The old one hands it\n" +

@@ -39,6 +39,7 @@ var operatorCommands = []command{
 	{"refuse-new", manualOf("refuse-new").meaning, refuseNew},
 	{"accept-new", manualOf("accept-new").meaning, acceptNew},
 	{"reload", manualOf("reload").meaning, reload},
+	{"shadow", manualOf("shadow").meaning, shadow},
 	{"restart", manualOf("restart").meaning, restart},
 	{"quit", manualOf("quit").meaning, quit},
 }

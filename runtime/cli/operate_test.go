@@ -259,7 +259,7 @@ func TestLists(t *testing.T) {
 		"GET /v1/connections": `[{"id":0,"state":"logging in","address":"10.0.0.1:5","status":"Online","opened":"2026-11-21T10:00:00Z","idle":2},
 			{"id":7,"state":"open","user_name":"ann","address":"10.0.0.7:51234","process":4,"name":"front desk","status":"Sleeping","opened":"2026-11-21T10:00:00Z","idle":80,"bytes_in":2048,"bytes_out":10,"version":"4e2c1a5d9b07","gate":"db","upstream":"10.1.0.5:5432"},
 			{"id":8,"state":"open","user_name":"bob","address":"10.0.0.8:1","process":5,"status":"Online","opened":"2026-11-21T10:00:00Z","cause":"dropped"}]`,
-		"GET /v1/sessions": `[{"id":"A-1","origin":"Client","user_name":"ann","login":"2026-11-21T10:00:00Z","address":"10.0.0.7","connections":1,"cpu":0.5,"activity":0.25,"status":"Online"}]`,
+		"GET /v1/sessions": `[{"id":"A-1","origin":"Client","user_name":"ann","login":"2026-11-21T10:00:00Z","address":"10.0.0.7","machine":"desk","connections":1,"processes":4,"cpu":0.5,"activity":0.25,"status":"Online"}]`,
 		"GET /v1/users":    `[{"number":3,"name":"ann","alias":"Annie","connections":2,"addresses":["10.0.0.7","10.0.0.8"],"login":"2026-11-21T10:00:00Z","status":"Sleeping"}]`,
 		"GET /v1/methods": `[{"name":"greet","kind":"project method","hash":"4e2c1a5d9b07","calls":3,"errors":1,"mean":0.0004,"last_error":"greet.lua:3: no","last_error_at":"2026-11-21T10:00:00Z"},
 			{"name":"on_exit","kind":"database method","hash":"000000000000","not_run":"not a role of serve"}]`,
@@ -275,8 +275,8 @@ CONNECTION  USER  ADDRESS         STATE            PROCESS  NAME        OPENED  
 	f.run("connections", "--user", "nobody").want(t, ExitClean, "", "no connections\n")
 	f.run("connections", "--user", "nobody", "--json").want(t, ExitClean, "[]\n", "")
 	f.run("sessions").want(t, ExitClean, `
-SESSION  ORIGIN  USER  ADDRESS   LOGIN                CONNECTIONS    CPU  ACTIVITY  STATUS
-A-1      Client  ann   10.0.0.7  2026-11-21 10:00:00            1  500ms       25%  Online
+SESSION  ORIGIN  USER  ADDRESS   MACHINE  LOGIN                CONNECTIONS  PROCESSES    CPU  ACTIVITY  STATUS
+A-1      Client  ann   10.0.0.7  desk     2026-11-21 10:00:00            1          4  500ms       25%  Online
 `[1:], "")
 	f.run("users").want(t, ExitClean, `
 NUMBER  NAME  ALIAS  CONNECTIONS  ADDRESSES          LOGIN                CPU  ACTIVITY  STATUS

@@ -22,7 +22,7 @@ var errNotTyped = errors.New("no password was given; nothing was changed")
 // line. It blocks until it is there; at a terminal SIGINT and SIGTERM end the wait.
 func (m *invocation) newPassword(name string) ([]byte, error) {
 	if file, ok := m.stdin.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return m.typedPassword(int(file.Fd()), name)
+		return m.typed(int(file.Fd()), func() ([]byte, error) { return m.askTwice(int(file.Fd()), name) })
 	}
 	return firstLine(m.stdin)
 }
@@ -49,10 +49,10 @@ func firstLine(from io.Reader) ([]byte, error) {
 	return line, account.CheckPassword(line)
 }
 
-// typedPassword asks at a terminal, which is left as it was found whatever ends the wait: what is typed, or an OS signal,
+// typed asks at a terminal, which is left as it was found whatever ends the wait: what is typed, or an OS signal,
 // Ctrl-C's among them. (Package term lets Ctrl-D mean nothing.) The goroutine that reads ends with what is typed or, after
 // an OS signal, with the program.
-func (m *invocation) typedPassword(terminal int, name string) ([]byte, error) {
+func (m *invocation) typed(terminal int, ask func() ([]byte, error)) ([]byte, error) {
 	before, err := term.GetState(terminal)
 	if err != nil {
 		return nil, fmt.Errorf("terminal: %w", err)
@@ -66,7 +66,7 @@ func (m *invocation) typedPassword(terminal int, name string) ([]byte, error) {
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		password, err := m.askTwice(terminal, name)
+		password, err := ask()
 		answers <- answer{password, err}
 	}()
 	select {

@@ -66,7 +66,7 @@ func (s *screen) styled(text string, as style) string {
 // stateStyles are the styles of states, verdicts and stati; who is not here is plain.
 var stateStyles = map[string]style{
 	"executing": green, "delayed": faint, "paused": yellow, "aborted": red,
-	"open": green, "deciding": yellow, "logging in": yellow, "Online": green, "Sleeping": faint,
+	"open": green, "deciding": yellow, "logging in": yellow, "Online": green, "Sleeping": faint, "Unreachable": yellow, "Lost": yellow,
 	"accepted": green, "refused": red,
 	"serving": green, "starting": yellow, "stopping": yellow,
 }

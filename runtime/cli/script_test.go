@@ -11,6 +11,9 @@
 //		folder of its own and --address-file a file of its own; the scripts folder is "scripts", as it is by default. -files N lets it
 //		have no more than N file descriptors. $SERVER_address and $SERVER_port are where it listens, $SERVER_address2 is its second
 //		address, if it has one
+//	remote [-nowait] NAME SERVER|HOST:PORT [ARGUMENT ...]
+//		starts a client of a server and waits until its on_startup runs; -nowait does not wait for that. Unless given, --data is a folder of
+//		its own and --machine its NAME, under which the commands for servers know it too
 //	log [SERVER] [-count N] REGEXP
 //		waits until the log matches, N times; when the server has ended it must be N times exactly. A "! log" says that it never
 //		did, so the server must have ended
@@ -59,6 +62,7 @@ import (
 	"time"
 
 	"moongate/luabind"
+	"moongate/luabind/policytest"
 	"moongate/runtime/cli"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -72,8 +76,8 @@ const atOnce = 12
 
 // scripts are those of package main.
 var scripts = cli.Scripts{
-	Open: luabind.Open, Structure: luabind.ReadStructure, Check: luabind.Check, Rules: luabind.Rules,
-	Commands: luabind.Commands, Folder: luabind.Folder,
+	Open: luabind.Open, Shadow: luabind.OpenShadow, Structure: luabind.ReadStructure, Check: luabind.Check, Rules: luabind.Rules,
+	Commands: luabind.Commands, Folder: luabind.Folder, Test: policytest.Run, Behaviour: luabind.Behaviour, Rehearse: luabind.Rehearse,
 }
 
 func TestMain(m *testing.M) {
@@ -121,6 +125,7 @@ func runScripts(t *testing.T, files []string) {
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":    onScene((*scene).serve),
+			"remote":   onScene((*scene).remote),
 			"database": onScene((*scene).database),
 			"log":      scriptLog,
 			"signal":   onScene((*scene).signal),

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"moongate/runtime/datafolder"
 	"moongate/runtime/datastore"
 	documents "moongate/runtime/document"
+	"moongate/runtime/front"
 	"moongate/runtime/handover"
 	"moongate/runtime/host"
 	"moongate/runtime/journal"
@@ -63,7 +63,20 @@ func start(m *invocation, f *flags, args []string) int {
 	if f.console {
 		s.console = newConsole(m, lines, log)
 	}
-	if err := s.open(m.scripts.Open); err != nil {
+	if f.remote != nil {
+		defer s.heedSignals()() // from before it is connected on
+	}
+	if err = s.open(m.scripts.Open); err == nil {
+		if err = s.openShadow(m.scripts.Shadow); err != nil {
+			s.close()
+		}
+	}
+	if err == nil && f.remote != nil {
+		if err = s.connect(m, writer); err != nil {
+			s.close()
+		}
+	}
+	if err != nil {
 		writer.Close()
 		return m.failed(err)
 	}
@@ -84,9 +97,11 @@ type server struct {
 	numbers   userNumbers
 	listeners []*listener.Listener
 	asked     []string         // the address that --listen has for each of them
+	front     *front.Front     // that ends TLS on them; nil: they have none
 	gates     []netip.AddrPort // of --gate, then those of on_server_startup
 	admin     *admin.Listener  // nil: none
 	console   *console         // nil: none
+	signals   chan os.Signal   // that end programs
 	serving   sync.WaitGroup   // a goroutine for each listener, ended by its Close
 	over      chan struct{}    // closed when the server is over
 
@@ -115,6 +130,9 @@ func (s *server) open(open host.OpenScripts) (err error) {
 			return err
 		}
 	}
+	if s.front, err = f.openTLS(s.log); err != nil {
+		return err
+	}
 	s.assemble()
 	s.scripts, err = open(host.ScriptsConfig{
 		Folder: f.scripts, Role: s.role(), Log: s.log, Slice: f.slice, MemoryLimit: uint64(f.memoryLimit), Host: s.host,
@@ -136,8 +154,8 @@ func (s *server) assemble() {
 	f := s.flags
 	s.host = host.New(host.Config{
 		Role: s.role(), Log: s.log, Version: Version(), Rules: f.rules, MaxConnections: f.maxConnections,
-		MethodTimeout: f.methodTimeout, IdleTimeout: f.idleTimeout, LoginTimeout: f.loginTimeout, Slice: f.slice, TraceSlow: f.traceSlow,
-		QuitDelay: f.quitDelay, QuitWindow: f.quitWindow, AcceptOnError: f.onError == "accept", Session: s.session, Users: s.users,
+		MethodTimeout: f.methodTimeout, IdleTimeout: f.idleTimeout, LoginTimeout: f.loginTimeout, NoRemote: f.noRemote, SessionTimeout: f.sessionTimeout, Slice: f.slice, TraceSlow: f.traceSlow,
+		QuitDelay: f.quitDelay, QuitWindow: f.quitWindow, AcceptOnError: f.onError == "accept", Record: f.record == "on", Session: s.session, Users: s.users,
 		Sockets: gateSockets{s.sockets},
 	})
 }
@@ -146,6 +164,10 @@ func (s *server) assemble() {
 func (s *server) takeData() (err error) {
 	if err := s.openData(); err != nil {
 		return err
+	}
+	if s.flags.remote != nil { // the tables are the server's
+		s.host.SetData(host.Data{Documents: documents.New(s.data.File(documents.FolderName))})
+		return nil
 	}
 	if err := s.openStore(); err != nil {
 		return err
@@ -264,11 +286,10 @@ func (s *server) shut() {
 // run says what was loaded, serves, and reports how it ended.
 func (s *server) run() int {
 	s.greet()
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
+	if s.signals == nil {
+		defer s.heedSignals()()
+	}
 	if s.console != nil {
-		signal.Notify(signals, syscall.SIGHUP) // its terminal has gone
 		defer s.console.restore()
 	}
 	s.notifier = newNotifier(s.log)
@@ -292,7 +313,7 @@ func (s *server) run() int {
 	if s.users != nil {
 		s.attendants.Go(func() { s.users.Watch(s.over) })
 	}
-	s.attendants.Go(func() { s.attend(signals, s.restarts.signals) })
+	s.attendants.Go(func() { s.attend(s.signals, s.restarts.signals) })
 	report, err := s.host.Run(s.letIn, func() {
 		s.notifier.stopping()
 		s.shut()
@@ -337,20 +358,19 @@ const lastAnswers = 2 * time.Second
 
 // role is what the host is.
 func (s *server) role() method.Role {
-	if s.flags.local {
+	switch {
+	case s.flags.remote != nil:
+		return method.Remote
+	case s.flags.local:
 		return method.Local
+	default:
+		return method.Server
 	}
-	return method.Server
 }
 
 func (s *server) letIn() {
 	if s.flags.local {
-		until := "quit_4d or an OS signal"
-		if s.console != nil {
-			until = "quit_4d, an OS signal or the end of the console"
-			s.console.start(s.host)
-		}
-		s.log.Info("the processes run", "until", until)
+		s.letRun()
 		return
 	}
 	if s.failed = s.takeOver(); s.failed != nil {
@@ -360,7 +380,7 @@ func (s *server) letIn() {
 	}
 	s.noteGates()
 	for _, l := range s.listeners {
-		s.serving.Go(func() { l.Serve(s.host) })
+		s.serving.Go(func() { l.Serve(s.door(l)) })
 	}
 	if s.heritage != nil && s.admin != nil {
 		s.attendants.Go(s.admin.Serve)

@@ -81,6 +81,10 @@ func statusLines(s *admin.Server, address string) []sheetLine {
 	if s.ScriptsProblem != "" {
 		lines = append(lines, sheetLine{"", []cell{{"the files there are not used: " + s.ScriptsProblem, red}}})
 	}
+	lines = append(lines, probationLines(s.Probation)...)
+	if s.Shadow != "" {
+		lines = append(lines, sheetLine{"shadow", []cell{{text: s.Shadow}, {text: "see moongate shadow"}}})
+	}
 	accounts := "without accounts"
 	if s.UsersProblem != "" {
 		lines = append(lines, sheetLine{"", []cell{{"the users file is not used: " + s.UsersProblem, red}}})
@@ -98,6 +102,9 @@ func statusLines(s *admin.Server, address string) []sheetLine {
 // connectionLine counts the connections.
 func connectionLine(s *admin.Server) sheetLine {
 	says := []cell{{text: fmt.Sprintf("%d open", s.Connections)}}
+	if s.Links > 0 {
+		says = append(says, cell{text: fmt.Sprintf("%d remote processes without one", s.Links)})
+	}
 	if s.LoggingIn > 0 {
 		says = append(says, cell{text: fmt.Sprintf("%d logging in", s.LoggingIn)})
 	}

@@ -162,6 +162,9 @@ func annotations(commands []signature.Command, described signature.Folder, table
 			}
 		}
 	}
+	if err := a.clients(commands); err != nil {
+		return "", err
+	}
 	if err := a.data(commands, tables); err != nil {
 		return "", err
 	}

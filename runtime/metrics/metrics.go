@@ -55,6 +55,8 @@ var (
 	connections = describe("connections", "Connections that are live, by state.", "state")
 	users       = describe("users", "Users who are connected.")
 	refusing    = describe("refusing_new_connections", "1 while new connections are refused because an administrator or a script said so.")
+	remotes     = describe("remote_sessions", "Sessions of remote clients, by state; postponed is out of reach.", "state")
+	links       = describe("remote_processes", "Processes of remote clients, with a connection or without one, by the state of their transport.", "state")
 	verdicts    = describe("verdicts_total", "Verdicts about connections, by outcome, gate, code and what decided.", "outcome", "gate", "code", "by")
 	closes      = describe("connections_closed_total", "Accepted connections that have ended.")
 	durations   = describe("method_duration_seconds", "How long the calls of a method took, waits included.", "method", "kind")
@@ -65,6 +67,10 @@ var (
 	programs    = describe("lane_processes", "Processes that live in a lane.", "lane")
 	usersFile   = describe("users_file_broken", "1 while the accounts in use are not those of the users file, because that is broken.")
 	processes   = describe("processes", "Processes, by 4D's state.", "state")
+	shadowOn    = describe("shadow", "1 while a shadow decides too.")
+	shadows     = describe("shadow_verdicts_total", "Verdicts, by what the shadow would have said instead: same, accept to refuse, refuse to accept, other, failed, or not asked.", "outcome")
+	probation   = describe("scripts_on_probation", "1 while the scripts in use are on probation.")
+	takenBack   = describe("scripts_taken_back_total", "Changed scripts that were taken back because they broke the bounds of --probation.")
 	reloads     = describe("reloads_total", "Reloads of changed scripts, by outcome.", "outcome")
 	rows        = describe("journal_rows_total", "Rows written to the journal.")
 	drops       = describe("journal_rows_dropped_total", "Rows that the journal could not take.")
@@ -80,8 +86,8 @@ var (
 // Describe lists the metrics.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		info, connections, users, refusing, verdicts, closes, durations, failures, waits, slices, aborts, programs, processes,
-		usersFile, reloads, rows, drops, queued, failing, gateBytes, gateLive, upLive, upAttempts, upAvoided,
+		info, connections, users, remotes, links, refusing, verdicts, closes, durations, failures, waits, slices, aborts, programs, processes,
+		usersFile, shadowOn, shadows, probation, takenBack, reloads, rows, drops, queued, failing, gateBytes, gateLive, upLive, upAttempts, upAvoided,
 	} {
 		ch <- d
 	}
@@ -120,6 +126,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	for state, n := range states {
 		gauge(processes, float64(n), state)
 	}
+	c.otherScripts(gauge, count)
 	loaded, failed := c.host.Reloads()
 	count(reloads, loaded, "loaded")
 	count(reloads, failed, "failed")
@@ -132,6 +139,22 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
+// otherScripts gives what is known of the shadow and of probation.
+func (c *collector) otherScripts(gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, int64, ...string)) {
+	_, on := c.host.Shadow()
+	gauge(shadowOn, truth(on))
+	totals := c.host.ShadowTotals()
+	count(shadows, totals.Same, "same")
+	count(shadows, totals.Refuses, "accept to refuse")
+	count(shadows, totals.Accepts, "refuse to accept")
+	count(shadows, totals.Other, "other")
+	count(shadows, totals.Failed, "failed")
+	count(shadows, totals.NotAsked, "not asked")
+	p, _ := c.host.Probation()
+	gauge(probation, truth(p.On))
+	count(takenBack, p.Taken)
+}
+
 // sessions gives what is known of connections.
 func (c *collector) sessions(gauge func(*prometheus.Desc, float64, ...string), count func(*prometheus.Desc, int64, ...string)) {
 	sessions := c.host.Sessions()
@@ -140,6 +163,13 @@ func (c *collector) sessions(gauge func(*prometheus.Desc, float64, ...string), c
 	gauge(connections, float64(totals.Live-totals.Open), "deciding")
 	gauge(connections, float64(totals.Arrivals), "logging in")
 	gauge(users, float64(sessions.Users()))
+	inSession, inLink := sessions.RemoteStates()
+	for state, n := range inSession {
+		gauge(remotes, float64(n), state)
+	}
+	for state, n := range inLink {
+		gauge(links, float64(n), state)
+	}
 	gauge(refusing, truth(sessions.RefusesNew()))
 	count(closes, totals.Closed)
 	for outcome, n := range c.host.Outcomes() {

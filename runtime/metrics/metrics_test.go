@@ -65,6 +65,8 @@ func TestVerdictsAreCounted(t *testing.T) {
 		`moongate_verdicts_total{by="method",code="22000",gate="gate",outcome="refused"} 1`,
 		`moongate_verdicts_total{by="",code="0",gate="gate",outcome="accepted"} 1`,
 		`moongate_connections{state="open"} 1`,
+		`moongate_remote_sessions{state="postponed"} 0`,
+		`moongate_remote_processes{state="lost"} 0`,
 		`moongate_method_duration_seconds_count{kind="database",method="on_server_open_connection"} 2`,
 		`moongate_method_errors_total{kind="database",method="on_server_open_connection"} 0`,
 	} {

@@ -81,6 +81,7 @@ const (
 	UsersPath       = "/v1/users"
 	MethodsPath     = "/v1/methods"
 	LanesPath       = "/v1/lanes"
+	ShadowPath      = "/v1/shadow"
 )
 
 const (
@@ -126,6 +127,11 @@ func (c *Client) Methods(ctx context.Context) ([]admin.Method, error) {
 // Lanes are the lanes.
 func (c *Client) Lanes(ctx context.Context) ([]admin.Lane, error) {
 	return get[[]admin.Lane](ctx, c, LanesPath)
+}
+
+// Shadow is what the shadow has found.
+func (c *Client) Shadow(ctx context.Context) (admin.Shadow, error) {
+	return get[admin.Shadow](ctx, c, ShadowPath)
 }
 
 // Abort ends a user process. id is its unique number, in case the other was given to another process meanwhile; 0 is
@@ -184,6 +190,22 @@ func (c *Client) RefuseNew(ctx context.Context, refuse bool) (admin.Done, error)
 // Reload makes the server load its scripts again. The error may have several lines, one for each mistake in them.
 func (c *Client) Reload(ctx context.Context) (admin.Done, error) {
 	return c.act(ctx, http.MethodPost, "/v1/reload", nil)
+}
+
+// ShadowOn has the scripts of a folder on the server's machine be the shadow. The error may have several lines, one for each
+// mistake in them.
+func (c *Client) ShadowOn(ctx context.Context, a admin.ShadowAct) (admin.Done, error) {
+	return c.act(ctx, http.MethodPost, ShadowPath, a)
+}
+
+// ShadowOff ends the shadow.
+func (c *Client) ShadowOff(ctx context.Context) (admin.Done, error) {
+	return c.act(ctx, http.MethodDelete, ShadowPath, nil)
+}
+
+// Promote has the shadow's folder serve. The error may have several lines, as that of Reload.
+func (c *Client) Promote(ctx context.Context) (admin.Done, error) {
+	return c.act(ctx, http.MethodPost, ShadowPath+"/promote", nil)
 }
 
 // Quit asks the server to stop. It does not wait until it has.
