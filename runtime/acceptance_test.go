@@ -17,16 +17,12 @@ type shown struct {
 	waits string // "" when the tests show the whole row
 }
 
-// What rows wait for.
-const (
-	forRemote = "the remote role"
-)
-
 // acceptance is the acceptance list of the behaviour that Moongate has taken over from 4D, row by row.
 var acceptance = []shown{
-	{"connect interpreted client: open called 3 times, process numbers 6, 7, 8, names empty", []string{"script/open_parameters"}, forRemote},
-	{"connect compiled client with registration off: open called once", []string{"script/open_parameters"}, forRemote},
-	{"client $ process: never called; global process: called when it asks for the server's time", nil, forRemote},
+	{"connect interpreted client: open called 3 times, process numbers 6, 7, 8, names empty", []string{"script/remote", "script/open_parameters"}, ""},
+	{"connect compiled client with registration off: open called once", []string{"script/remote"}, ""},
+	{"client $ process: never called; global process: called when it asks for the server's time", []string{
+		"script/remote_twins", "runtime/host.TestLinksAreAsLongAsTheirProcesses"}, ""},
 	{"third parameter 0 always; result nil or 0 accept; 22000 refuse; refused leaves no user, no close", []string{
 		"script/open_parameters", "script/open_refusal"}, ""},
 	{"example 2 at 01:59:59 accept, 02:00:00 refuse, 03:59:59 refuse, 04:00:00 accept", []string{"script/night_window"}, ""},
@@ -35,18 +31,20 @@ var acceptance = []shown{
 		"script/acceptance_lost_client", "script/acceptance_lost_transaction", "script/close_once", "script/close_running"}, ""},
 	{"client connecting while On Server Startup sleeps waits until it ends", []string{"script/startup_blocks"}, ""},
 	{"stored procedure: no open call; negative number on the client; $ name raises an error", []string{
-		"script/procedures", "lua/acceptance: A stored procedure: its number is positive on the server"}, forRemote},
+		"script/procedures", "lua/acceptance: A stored procedure: its number is positive on the server",
+		"lua/clients: Processes of the server have numbers below 0"}, ""},
 	{"server QUIT 4D(5): caller continues; new clients refused; clients told; shutdown method; procedure killed at its return", []string{
 		"script/acceptance_quit", "script/shutdown_quit", "script/shutdown_window"}, ""},
 	{"no shutdown method: all aborted", []string{"script/shutdown_absent", "script/local"}, ""},
-	{"On Exit with sample A ends in < 10 s although jobs sleep for a minute", []string{"script/examples_background_jobs"}, ""},
-	{"forced disconnect: On Exit runs; server call gives 10001/10002; New process fails", nil, forRemote},
+	{"On Exit with sample A ends in < 10 s although jobs sleep for a minute", []string{"script/examples_background_jobs", "script/remote_samples"}, ""},
+	{"forced disconnect: On Exit runs; server call gives 10001/10002; New process fails", []string{
+		"script/remote_quit", "runtime/host.TestTheServerIsGone"}, ""},
 	{"semaphore: second process True; same process False; owner dies: third gets False", []string{
 		"lua/acceptance: Semaphore: a second process gets true"}, ""},
 	{"PAUSE then RESUME of a delayed process continues at once", []string{"lua/acceptance: PAUSE and then RESUME of a delayed process"}, ""},
 	{"GET PROCESS VARIABLE on a dead process: nothing; SET: error", []string{"lua/acceptance: GET PROCESS VARIABLE of a dead process"}, ""},
 	{"KILL WORKER + CALL WORKER: the second process starts after the first has ended", []string{"lua/acceptance: KILL WORKER and CALL WORKER"}, ""},
-	{"sleeping session dropped between timeout and timeout+300 s", nil, forRemote},
+	{"sleeping session dropped between timeout and timeout+300 s", []string{"runtime/host.TestSleep"}, ""},
 }
 
 // badInput is what may go wrong between processes. Nothing of it hangs, and nothing is left: the tests end with that.
@@ -115,7 +113,7 @@ func missingChunk(path, text string) string {
 		return err.Error()
 	}
 	for chunk := range strings.SplitSeq(string(content), "\n---\n") {
-		for _, mark := range []string{"-- cooperative only\n", "-- connection\n", "-- SQLite only\n", "-- PostgreSQL only\n"} {
+		for _, mark := range []string{"-- cooperative only\n", "-- connection\n", "-- client\n", "-- SQLite only\n", "-- PostgreSQL only\n"} {
 			chunk = strings.TrimPrefix(chunk, mark)
 		}
 		if text != "" && strings.HasPrefix(chunk, "-- "+text) {
