@@ -67,7 +67,7 @@ func TestDataSurvivesKill(t *testing.T) {
 	for name, database := range map[string]func(t *testing.T) string{
 		"SQLite": func(t *testing.T) string { return filepath.Join(t.TempDir(), "data") },
 		"PostgreSQL": func(t *testing.T) string {
-			if os.Getenv(postgresVariable) == "" {
+			if testPostgres == "" {
 				t.Skip(postgresVariable + " holds no URL of a PostgreSQL to test with")
 			}
 			_, url, err := newDatabase(t)

@@ -48,7 +48,7 @@ func serveHouse(t *testing.T, methods map[string]string, flags ...string) (addre
 	if err != nil {
 		t.Fatal(err)
 	}
-	words := []string{program, "--listen", "127.0.0.1:0", "--data", filepath.Join(folder, "data"), "--address-file", filepath.Join(folder, "address")}
+	words := []string{program, "--listen", "127.0.0.1:0", "--admin", "none", "--data", filepath.Join(folder, "data"), "--address-file", filepath.Join(folder, "address")}
 	words = append(words, flags...)
 	s, err := start("moongate", folder, os.Environ(), words)
 	if err != nil {

@@ -17,12 +17,15 @@ import (
 // postgresVariable holds the URL of a PostgreSQL for the tests that want one.
 const postgresVariable = "MOONGATE_TEST_POSTGRES"
 
+// testPostgres is what the variable held when the tests began: see TestMain.
+var testPostgres string
+
 // schemas counts the schemas that tests have made.
 var schemas atomic.Int64
 
 // newDatabase makes an empty schema, which the end of the test takes away, and gives a wire to it and its URL by that.
 func newDatabase(t testing.TB) (*wire, string, error) {
-	given := os.Getenv(postgresVariable)
+	given := testPostgres
 	schema := fmt.Sprintf("moongate_cli_%d_%d", os.Getpid(), schemas.Add(1))
 	if err := runOn(given, "CREATE SCHEMA "+schema); err != nil {
 		return nil, "", err

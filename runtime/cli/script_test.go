@@ -86,6 +86,8 @@ func TestMain(m *testing.M) {
 		if n, err := strconv.Atoi(flag.Lookup("test.parallel").Value.String()); err == nil && n < atOnce {
 			flag.Set("test.parallel", strconv.Itoa(atOnce))
 		}
+		testPostgres = os.Getenv(postgresVariable)
+		os.Unsetenv(postgresVariable) // a program would take it for a flag's
 	}
 	testscript.Main(m, map[string]func(){
 		"moongate": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, scripts)) },
@@ -154,7 +156,7 @@ func condition(name string) (bool, error) {
 	case "race":
 		return raceDetector, nil
 	case "postgres":
-		return os.Getenv(postgresVariable) != "", nil
+		return testPostgres != "", nil
 	case "root":
 		return os.Geteuid() == 0, nil
 	default:

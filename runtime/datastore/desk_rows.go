@@ -137,15 +137,11 @@ func deskRows(ctx context.Context, q *request) (any, error) {
 // deskPut is put: table, from, keys. The keys are kept, after those that were put before; from is how many those are, and 0
 // begins anew.
 func deskPut(_ context.Context, q *request) (any, error) {
-	t, err := q.table()
+	s, err := q.rows((*request).gathered)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := q.gathered(t)
-	if err != nil {
-		return nil, err
-	}
-	q.context.desk.table, q.context.desk.put = t.Name, keys
+	q.context.desk.table, q.context.desk.put = s.table.Name, s.keys
 	return nil, nil
 }
 
@@ -174,13 +170,22 @@ func (q *request) gathered(t *statement.Table) ([]any, error) {
 	return append(before, keys...), nil
 }
 
-// deskOrderBy is order_by: table, from, keys, text. It answers as query does, without rows.
-func deskOrderBy(ctx context.Context, q *request) (any, error) {
+// rows reads a table and keys of it, which are put here before or in the request, as a selection.
+func (q *request) rows(read func(*request, *statement.Table) ([]any, error)) (*Selection, error) {
 	t, err := q.table()
 	if err != nil {
 		return nil, err
 	}
-	keys, err := q.gathered(t)
+	keys, err := read(q, t)
+	if err != nil {
+		return nil, err
+	}
+	return &Selection{context: q.context, table: t, keys: keys}, nil
+}
+
+// deskOrderBy is order_by: table, from, keys, text. It answers as query does, without rows.
+func deskOrderBy(ctx context.Context, q *request) (any, error) {
+	s, err := q.rows((*request).gathered)
 	if err != nil {
 		return nil, err
 	}
@@ -190,9 +195,8 @@ func deskOrderBy(ctx context.Context, q *request) (any, error) {
 	}
 	order, err := query.ParseOrder(text)
 	if err != nil {
-		return nil, &Error{Kind: Value, Table: t.Name, Message: err.Error()}
+		return nil, &Error{Kind: Value, Table: s.table.Name, Message: err.Error()}
 	}
-	s := &Selection{context: q.context, table: t, keys: keys}
 	sorted, err := s.sort(ctx, order)
 	if err != nil {
 		return nil, err
@@ -205,11 +209,7 @@ var aggregates = map[string]Aggregate{Sum.String(): Sum, Average.String(): Avera
 
 // deskAggregate is aggregate: table, from, keys, name, path. It answers with the value.
 func deskAggregate(ctx context.Context, q *request) (any, error) {
-	t, err := q.table()
-	if err != nil {
-		return nil, err
-	}
-	keys, err := q.gathered(t)
+	s, err := q.rows((*request).gathered)
 	if err != nil {
 		return nil, err
 	}
@@ -227,9 +227,8 @@ func deskAggregate(ctx context.Context, q *request) (any, error) {
 	}
 	path, err := query.ParsePath(text)
 	if err != nil {
-		return nil, &Error{Kind: Value, Table: t.Name, Message: err.Error()}
+		return nil, &Error{Kind: Value, Table: s.table.Name, Message: err.Error()}
 	}
-	s := &Selection{context: q.context, table: t, keys: keys}
 	v, err := s.Aggregate(ctx, a, path)
 	return toWire(v), err
 }
@@ -237,15 +236,10 @@ func deskAggregate(ctx context.Context, q *request) (any, error) {
 // deskDropRows is drop_rows: table, keys. It answers with how many rows it has dropped, and for the first that it has not,
 // the kind and the text of the error; last says that the others were not tried.
 func deskDropRows(ctx context.Context, q *request) (any, error) {
-	t, err := q.table()
+	s, err := q.rows((*request).keys)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := q.keys(t)
-	if err != nil {
-		return nil, err
-	}
-	s := &Selection{context: q.context, table: t, keys: keys}
 	dropped, last, err := s.dropAll(ctx)
 	var e *Error
 	if err == nil {

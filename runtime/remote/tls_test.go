@@ -133,9 +133,9 @@ func securely(config *tls.Config) func(context.Context, string) (net.Conn, error
 		if err != nil {
 			return nil, err
 		}
-		defer l.Close()
 		go func() { // ends with the client
 			conn, err := l.Accept()
+			l.Close() // not before: who is not accepted yet would be reset
 			if err != nil {
 				return
 			}
@@ -160,6 +160,10 @@ func securely(config *tls.Config) func(context.Context, string) (net.Conn, error
 				w.Flush()
 			}
 		}()
-		return net.Dial("tcp", l.Addr().String())
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			l.Close()
+		}
+		return conn, err
 	}
 }
