@@ -50,6 +50,7 @@ type Engine struct {
 	good       *script.Set // that was vouched for last
 	goodFolder string      // where that was loaded from
 	rejected   string      // the version that was taken back; "": none, or a file has changed since
+	whyNot     string      // why that is not tried again
 }
 
 // Open loads the scripts and makes the lanes: the cooperative one, and a preemptive one for each processor.
@@ -230,6 +231,7 @@ func (p program) Call(o host.CallOptions, name string, args ...any) ([]any, erro
 	}
 	if o.Known != "" {
 		p.know(o.Known)
+		defer command.Know(p.Program, nil) // what comes later asks for itself, and nobody keeps them for the life of a connection
 	}
 	results, err := p.Program.Call(options, name, args...)
 	if err != nil {

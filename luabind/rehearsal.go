@@ -28,22 +28,25 @@ type rehearsal struct {
 	engine *Engine
 	host   *host.Host
 
-	store *datastore.Store // for live rehearsals; nil: there is none
+	store *datastore.Store  // for live rehearsals; nil: there is none
+	say   func(line string) // what scripts print or log; nil: nobody listens
 
 	mu      sync.Mutex // guards what follows, and the use of the engine
 	witness witness.Witness
 	last    session.ConnectionID // of the host
+	silent  bool                 // a startup method runs: what it prints is no part of a verdict
 }
 
 // Rehearse loads a scripts folder to decide about recordings again. The error has a line for each mistake, as Open's.
 func Rehearse(c recording.RehearsalConfig) (recording.Rehearsal, error) {
-	log := slog.New(said{say: c.Say})
+	r := &rehearsal{say: c.Say}
+	log := slog.New(said{r})
 	h := host.New(host.Config{Role: method.Server, Log: log, Version: "rehearsal"})
 	scripts, err := open(host.ScriptsConfig{Folder: c.Folder, Role: method.Server, Log: log, Host: h}, Additions{rehearses: true})
 	if err != nil {
 		return nil, err
 	}
-	r := &rehearsal{engine: scripts.(*Engine), host: h}
+	r.engine, r.host = scripts.(*Engine), h
 	r.engine.commands.Rehearses(&r.engine.declared.Load().structure)
 	h.SetScripts(scripts)
 	if err := r.openData(c.Data); err != nil {
@@ -115,6 +118,9 @@ func (r *rehearsal) Rehearse(rec *recording.Recording, o recording.RehearseOptio
 	defer program.Close()
 	r.witness.Rehearse(rec, o)
 	r.engine.commands.Forget()
+	if o.Live {
+		r.start()
+	}
 	results, err := program.Call(lane.Options{Priority: lane.Door, Limit: rehearsalLimit, Witness: &r.witness},
 		method.OnServerOpenConnection, rec.User, connection, int64(0))
 	outcome := outcomeOf(program, results, err)
@@ -122,8 +128,33 @@ func (r *rehearsal) Rehearse(rec *recording.Recording, o recording.RehearseOptio
 	if !o.Reads {
 		return outcome, nil
 	}
-	reads, _, _ := recording.ParseReads(r.witness.Notes().Bytes()) // which this program has made
+	reads, _, _ := recording.ParseReads([]byte(r.witness.Notes().String())) // which this program has made
 	return outcome, reads
+}
+
+// start runs the startup method for a live rehearsal: what it sets is there for the open method, and for nobody else. Like that it
+// only pretends to act, and the processes that it starts do not run. What it cannot do is said.
+func (r *rehearsal) start() {
+	if !r.engine.Has(method.OnServerStartup) {
+		return
+	}
+	p := r.host.Processes().Start(process.Spec{Type: process.InternalServer, Method: method.OnServerStartup})
+	defer p.End()
+	program := r.engine.lanes[0].NewProgram(p, r.engine.set.Load(), nil)
+	defer program.Close()
+	r.silent = true
+	results, err := program.Call(lane.Options{Limit: rehearsalLimit, Witness: &r.witness}, method.OnServerStartup)
+	r.silent = false
+	r.witness.Again()
+	if err == nil || r.say == nil {
+		return
+	}
+	switch o := outcomeOf(program, results, err); o.Verdict {
+	case recording.CannotSay:
+		r.say(o.Line + ": on_server_startup was left here: nobody can say what it would get of " + o.Lacks)
+	default:
+		r.say("on_server_startup failed, and was left there: " + o.Fault)
+	}
 }
 
 // enter makes the connection of a live rehearsal, which is the only one on the host. Its number is that of the recording, or the
@@ -145,10 +176,10 @@ func (r *rehearsal) enter(rec *recording.Recording, p *process.Process) *session
 func outcomeOf(program *lane.Program, results []any, err error) recording.Outcome {
 	if errors.Is(err, lane.ErrLacks) {
 		lacks, _ := strings.CutPrefix(causeOf(err).Error(), lane.ErrLacks.Error()+" ")
-		return recording.Outcome{Verdict: recording.CannotSay, Lacks: lacks, Line: placeOf(err.Error())}
+		return recording.Outcome{Verdict: recording.CannotSay, Lacks: lacks, Line: recording.PlaceOf(err.Error())}
 	}
 	if err != nil {
-		return recording.Outcome{Verdict: recording.Failed, Fault: err.Error(), Line: placeOf(err.Error())}
+		return recording.Outcome{Verdict: recording.Failed, Fault: err.Error(), Line: recording.PlaceOf(err.Error())}
 	}
 	refusal, err := host.ReadVerdict(results)
 	switch line := program.Returned(); {
@@ -169,25 +200,15 @@ func causeOf(err error) error {
 	return err
 }
 
-// placeOf is the file:line with which an error begins, "" when it does not.
-func placeOf(text string) string {
-	file, rest, _ := strings.Cut(text, ":")
-	line, _, _ := strings.Cut(rest, ":")
-	if line == "" || strings.Trim(line, "0123456789") != "" || strings.ContainsAny(file, " \n") {
-		return ""
-	}
-	return file + ":" + line
-}
-
 // said is the log of a rehearsal: what scripts print or log.
-type said struct{ say func(line string) }
+type said struct{ of *rehearsal }
 
 // Enabled reports whether anybody listens.
-func (s said) Enabled(context.Context, slog.Level) bool { return s.say != nil }
+func (s said) Enabled(context.Context, slog.Level) bool { return s.of.say != nil && !s.of.silent }
 
 // Handle says a line.
 func (s said) Handle(_ context.Context, r slog.Record) error {
-	s.say(r.Message)
+	s.of.say(r.Message)
 	return nil
 }
 

@@ -51,6 +51,17 @@ func benchmarkDoor(b *testing.B, policy string, record bool) {
 // readsRows keeps a log as the shipped scripts do.
 const readsRows = `local user, id = ... ds.visits:new{user = user, at = current_time()}:save() if ds.visits:get(id) == nil then return 4 end`
 
+// readsInfo asks for facts of its own connection, and nothing else.
+const readsInfo = `local info = connection_info() if info.address == "10.1.1.1" then return 10, "not from there" end`
+
+// readsClock counts and looks at the clock.
+const readsClock = `local user = ... if count_connections{user = user} > 5 then return 12 end if between_times("02:00", "02:01") then return 11 end`
+
+func BenchmarkRecordInfoOff(b *testing.B)  { benchmarkDoor(b, readsInfo, false) }
+func BenchmarkRecordInfoOn(b *testing.B)   { benchmarkDoor(b, readsInfo, true) }
+func BenchmarkRecordClockOff(b *testing.B) { benchmarkDoor(b, readsClock, false) }
+func BenchmarkRecordClockOn(b *testing.B)  { benchmarkDoor(b, readsClock, true) }
+
 func BenchmarkRecordRowsOff(b *testing.B) { benchmarkDoor(b, readsRows, false) }
 func BenchmarkRecordRowsOn(b *testing.B)  { benchmarkDoor(b, readsRows, true) }
 

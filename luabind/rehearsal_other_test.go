@@ -172,3 +172,67 @@ return count_connections() + 100 * storage.s.n + 1000 * interprocess.n, info.use
 		t.Errorf("got %v, want an error", err)
 	}
 }
+
+// A live rehearsal finds what the startup method has set, and says where that could not go on.
+func TestLiveRehearsalAfterStartup(t *testing.T) {
+	const startup = `
+print("starting")
+interprocess.n = 4
+use(storage, function() storage.limits = new_shared_object{guest = 2} end)
+delay_process(current_process(), 600)
+mine = 1
+`
+	for name, c := range map[string]struct{ startup, verdict, said string }{
+		"ends":  {startup, "refused 6 nil", "opening"},
+		"fails": {startup + "error'no'", "refused 6 nil", "on_server_startup failed, and was left there: on_server_startup.lua:7: no; opening"},
+		"lacks": {startup + "ds.visits:count()", "refused 6 nil", "on_server_startup.lua:7: on_server_startup was left here: nobody can say what it would get of data, of which there is none here: count visits; opening"},
+		"quits": {startup + "quit_4d()", "refused 6 nil", "opening"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			scripts{"on_server_startup.lua": c.startup, "structure.lua": visits, "on_server_open_connection.lua": `print("opening")
+interprocess.n = interprocess.n + 2 - storage.limits.guest
+return interprocess.n + storage.limits.guest, tostring(mine)`}.write(t, folder)
+			var said []string
+			r, err := luabind.Rehearse(recording.RehearsalConfig{Folder: folder, Say: func(line string) { said = append(said, line) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			for range 2 { // the first leaves nothing for the second
+				said = nil
+				got, reads := r.Rehearse(&recording.Recording{Connection: 1, User: 1, Opened: time.Now(), Began: time.Now()}, recording.RehearseOptions{Live: true, Reads: true})
+				if show(got) != c.verdict {
+					t.Errorf("got %s, want %s", show(got), c.verdict)
+				}
+				if got := strings.Join(said, "; "); got != c.said {
+					t.Errorf("said %q, want %q", got, c.said)
+				}
+				if len(reads) == 0 || reads[0].What != "interprocess" || reads[0].Key != "n" || reads[0].Unpacked()[0] != any(int64(4)) {
+					t.Errorf("got reads %v, want interprocess.n, 4, first", reads)
+				}
+			}
+		})
+	}
+}
+
+// What others have made meanwhile of a name that the call has written is there when it reads the whole table.
+func TestRehearsalOfATableThatOthersChange(t *testing.T) {
+	e := mustLoad(t, scripts{
+		"on_server_open_connection.lua": `
+interprocess.h = interprocess.h or {}
+interprocess.done = false
+interprocess.h.a = 1
+new_process("other", 0)
+repeat delay_process(current_process(), 1) until interprocess.done
+local sum = 0
+for name, n in pairs(interprocess.h) do sum = sum + n end
+return 1, tostring(sum)`,
+		"other.lua": "interprocess.h.a = interprocess.h.a + 5 interprocess.h.b = 7 interprocess.done = true",
+	})
+	all := []*recording.Recording{e.record(session.DesignerUser, "10.0.0.7:5000"), e.record(session.DesignerUser, "10.0.0.7:5000")}
+	if got, want := show(all[0].Outcome), "refused 1 13"; got != want {
+		t.Fatalf("recorded %s, want %s", got, want)
+	}
+	e.expectSame(all)
+}

@@ -39,11 +39,11 @@ func (e *engine) record(user session.User, address string) *recording.Recording 
 func recorded(c *session.Connection, program host.Program, results []any, err error) *recording.Recording {
 	r := &recording.Recording{
 		Version: program.Version(), Connection: int64(c.ID), User: int64(c.User), UserName: c.Account, Address: c.Peer.Address,
-		Listener: c.Peer.Listener, Gate: c.Peer.Gate, Opened: c.Opened, Began: program.Began(),
+		Local: c.Peer.Local, Listener: c.Peer.Listener, Gate: c.Peer.Gate, Opened: c.Opened, Began: program.Began(),
 	}
 	defer func() { r.Outcome.Steps = program.Steps() }()
 	var parsed error
-	if r.Reads, r.Cut, parsed = recording.ParseReads(program.Reads()); parsed != nil {
+	if r.Reads, r.Cut, parsed = recording.ParseReads([]byte(program.Reads())); parsed != nil {
 		panic(parsed)
 	}
 	refusal, wrong := host.ReadVerdict(results)

@@ -2,6 +2,7 @@ package luabind
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,12 +62,12 @@ func (e *Engine) Watch(stop <-chan struct{}) {
 func (e *Engine) Reload() error {
 	e.reload.Lock()
 	defer e.reload.Unlock()
-	set, err := e.read()
+	set, err := e.read(e.Folder())
 	if err != nil {
 		e.notLoaded(err)
 		return err
 	}
-	return e.use(set)
+	return e.use(set, "")
 }
 
 // Follow loads the scripts of another folder, as Reload does, and has the scripts be there from then on. When they cannot be
@@ -74,17 +75,11 @@ func (e *Engine) Reload() error {
 func (e *Engine) Follow(folder string) error {
 	e.reload.Lock()
 	defer e.reload.Unlock()
-	before := e.folder.Swap(&folder)
-	set, err := e.read()
+	set, err := e.read(folder)
 	if err != nil {
-		e.folder.Store(before)
 		return err
 	}
-	e.swap.Lock()
-	e.rejected = "" // somebody wants it nevertheless
-	e.moveLocked(folder)
-	e.swap.Unlock()
-	return e.use(set)
+	return e.use(set, folder)
 }
 
 // moveLocked has the scripts be in another folder, and Watch watch that.
@@ -96,25 +91,31 @@ func (e *Engine) moveLocked(folder string) {
 	}
 }
 
-// read loads the folder.
-func (e *Engine) read() (*script.Set, error) {
-	set, err := script.Load(e.Folder(), e.known)
+// read loads a folder.
+func (e *Engine) read(folder string) (*script.Set, error) {
+	set, err := script.Load(folder, e.known)
 	if err != nil {
 		return nil, err
 	}
 	if e.additions.shadow != nil {
 		return set, nil // the data stays as the host has it
 	}
-	return set, e.renewStructure()
+	return set, e.renewStructure(folder)
 }
 
-// use has a set be the current one, unless it was taken back and nothing has changed since.
-func (e *Engine) use(set *script.Set) error {
+// use has a set be the current one, unless it was taken back and nothing has changed since; with a folder the scripts are there
+// from now on, and somebody wants them nevertheless.
+func (e *Engine) use(set *script.Set, folder string) error {
 	e.swap.Lock()
 	before := e.set.Load()
-	if set.Version == e.rejected {
+	switch {
+	case folder != "":
+		e.moveLocked(folder)
+	case set.Version == e.rejected:
+		why := e.whyNot
+		e.problem.Store(&why) // it may have been about a file that was wrong meanwhile
 		e.swap.Unlock()
-		return fmt.Errorf("%s", e.Problem())
+		return errors.New(why)
 	}
 	e.rejected = ""
 	e.set.Store(set)
@@ -150,8 +151,8 @@ func (e *Engine) TakeBack(version, why string) (current string, done bool) {
 	if now.Version != version || e.good.Version == version {
 		return now.Version, false
 	}
-	e.rejected = version
 	problem := fmt.Sprintf("version %s was taken back and is not tried again until a file changes: %s", version, why)
+	e.rejected, e.whyNot = version, problem
 	e.problem.Store(&problem)
 	e.set.Store(e.good)
 	if e.goodFolder != e.Folder() {

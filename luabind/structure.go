@@ -300,12 +300,12 @@ func placeIn(s *structure.Structure, message string) []any {
 // upgradeTime is how long a reload may take to bring the database up to a new structure.
 const upgradeTime = 30 * time.Second
 
-// renewStructure brings the data store up to the structure.lua of a reload, if that is new: tables, columns and indexes are
-// added. The error says why the structure that was there stays, and so must the scripts. A host that was started without
-// tables has no store, and gets none: the log says that a restart is needed.
-func (e *Engine) renewStructure() error {
+// renewStructure brings the data store up to the structure.lua of a folder that is loaded, if that is new: tables, columns
+// and indexes are added. The error says why the structure that was there stays, and so must the scripts. A host that was
+// started without tables has no store, and gets none: the log says that a restart is needed.
+func (e *Engine) renewStructure(folder string) error {
 	before := e.declared.Load()
-	d, err := readStructure(e.Folder())
+	d, err := readStructure(folder)
 	switch {
 	case err != nil:
 		return err

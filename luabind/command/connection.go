@@ -46,6 +46,7 @@ func connectionInfo(e *environment, L *lua.LState) int {
 	return e.witnessedInfo(L, w)
 }
 
+// describeConnection is connection_info of the call's own connection, or of the one whose number is given.
 func describeConnection(e *environment, L *lua.LState) int {
 	c := connectionOf(L)
 	if L.GetTop() >= 1 && L.Get(1) != lua.LNil {
@@ -53,34 +54,50 @@ func describeConnection(e *environment, L *lua.LState) int {
 	}
 	if c == nil {
 		L.Push(lua.LNil)
-		return 1
+	} else {
+		L.Push(shownFacts(c, connectionFacts(L, c)))
 	}
+	return 1
+}
+
+// connectionFacts is a table of what is known of a connection.
+func connectionFacts(L *lua.LState, c *session.Connection) *lua.LTable {
 	t := L.CreateTable(0, 16)
-	set := func(name string, v any) { t.RawSetString(name, convert.ToLua(v)) }
-	set("connection", int64(c.ID))
-	set("user", int64(c.User))
-	set("user_name", c.UserName())
-	set("address", c.Peer.Address.Addr().String())
-	set("port", int64(c.Peer.Address.Port()))
-	set("local_address", c.Peer.Local.Addr().String())
-	set("local_port", int64(c.Peer.Local.Port()))
-	set("listener", c.Peer.Listener)
-	set("process", int64(c.Process.Number()))
-	set("opened", c.Opened.Format("2006-01-02T15:04:05.000Z07:00"))
-	set("session_id", c.Session())
-	set("cause", c.Cause().String())
-	setEnd(c, set)
-	switch p := c.Peer.Passage; {
-	case c.Peer.Gate != "":
-		set("gate", c.Peer.Gate)
-		t = passageView(t, p)
-	case p != nil: // TLS on the application listener
+	number := func(name string, n int64) { t.RawSetString(name, lua.LNumber(n)) }
+	text := func(name, s string) { t.RawSetString(name, lua.LString(s)) }
+	number("connection", int64(c.ID))
+	number("user", int64(c.User))
+	text("user_name", c.UserName())
+	text("address", c.Peer.Address.Addr().String())
+	number("port", int64(c.Peer.Address.Port()))
+	text("local_address", c.Peer.Local.Addr().String())
+	number("local_port", int64(c.Peer.Local.Port()))
+	text("listener", c.Peer.Listener)
+	number("process", int64(c.Process.Number()))
+	text("opened", c.Opened.Format("2006-01-02T15:04:05.000Z07:00"))
+	text("session_id", c.Session())
+	text("cause", c.Cause().String())
+	setEnd(c, func(name string, v any) { t.RawSetString(name, convert.ToLua(v)) })
+	if c.Peer.Gate != "" {
+		text("gate", c.Peer.Gate)
+	}
+	if p := c.Peer.Passage; p != nil { // of a gate, or TLS on the application listener
 		for _, f := range p.Facts {
 			t.RawSetString(f.Name, factValue(f.Value))
 		}
+		if upstream := p.Upstream(); c.Peer.Gate != "" && upstream != "" { // for pairs
+			t.RawSetString("upstream", lua.LString(upstream))
+		}
 	}
-	L.Push(t)
-	return 1
+	return t
+}
+
+// shownFacts is what scripts see of the facts of a connection.
+func shownFacts(c *session.Connection, t *lua.LTable) *lua.LTable {
+	if c.Peer.Gate != "" {
+		return passageView(t, c.Peer.Passage)
+	}
+	return t
 }
 
 func countConnections(e *environment, L *lua.LState) int {

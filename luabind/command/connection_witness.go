@@ -18,72 +18,87 @@ import (
 // infoCommand is the name under which facts of connections are noted.
 const infoCommand = "connection_info"
 
-// unnoted are the facts of a connection that every recording has, and that are noted for no call's own connection.
-var unnoted = map[string]bool{"connection": true, "user": true, "user_name": true, "address": true, "port": true, "listener": true, "gate": true}
-
 // witnessedInfo is connection_info in a call that is witnessed.
 func (e *environment) witnessedInfo(L *lua.LState, w *witness.Witness) int {
 	key := argumentsOf(L)
 	if r := w.Recording(); r != nil && !w.Live() {
-		if key == fmtID(r.Connection) {
+		if key != "" && key == fmtID(r.Connection) {
 			key = ""
 		}
 		return e.recordedInfo(L, w, r, key)
 	}
+	if own := connectionOf(L); own != nil && (key == "" || key == fmtID(int64(own.ID))) {
+		t := connectionFacts(L, own)
+		noteOwn(L, w, own, t)
+		L.Push(shownFacts(own, t))
+		return 1
+	}
 	n := describeConnection(e, L)
-	own := connectionOf(L)
-	if own != nil && key == fmtID(int64(own.ID)) {
-		key = ""
-	}
-	if key == "" && own != nil {
-		noteOwn(L, w, own)
-		return n
-	}
-	values, err := resultsOf(L, n)
-	if err != nil {
-		w.NoteUnkept(L, infoCommand, key)
-		return n
-	}
-	w.Note(L, infoCommand, key, values...)
+	noteResults(L, w, infoCommand, key, n)
 	return n
 }
 
-// noteOwn notes of the call's own connection, which is on the top of L, what is not known anyway.
-func noteOwn(L *lua.LState, w *witness.Witness, c *session.Connection) {
-	t, ok := L.Get(-1).(*lua.LTable)
-	if !ok {
-		return
-	}
-	if t.Metatable == lua.LNil && c.Peer.Passage == nil && c.UserName() == c.Account && c.Cause() == session.NoCause {
-		rest := make(wire.Map, 0, 5)
-		for _, name := range [...]string{"process", "session_id", "opened", "local_address", "local_port"} {
-			switch v := t.RawGetString(name).(type) {
-			case lua.LString:
-				rest = append(rest, wire.Pair{Key: name, Value: string(v)})
-			case lua.LNumber:
-				rest = append(rest, wire.Pair{Key: name, Value: int64(v)})
-			}
+// noteOwn notes of the facts of the call's own connection what not every recording has.
+func noteOwn(L *lua.LState, w *witness.Witness, c *session.Connection, t *lua.LTable) {
+	n := 0
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		if !everyRecordingHas(c, k, v) {
+			n++
 		}
-		w.Note(L, infoCommand, "", rest)
-		return
 	}
-	values, err := resultsOf(L, 1)
+	view := c.Peer.Gate != "" // whose upstream can be set
+	if view {
+		n++
+	}
+	b := wire.AppendMapHeader(wire.AppendListHeader(w.Room(), 1), n)
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		if everyRecordingHas(c, k, v) {
+			continue
+		}
+		name, _ := k.(lua.LString)
+		var ok bool
+		if b, ok = appendFact(wire.AppendText(b, string(name)), v); !ok {
+			w.NoteUnkept(L, infoCommand, "")
+			return
+		}
+	}
+	if view {
+		b = wire.AppendBool(wire.AppendText(b, viewKey), true)
+	}
+	w.NotePacked(L, infoCommand, "", b)
+}
+
+// everyRecordingHas reports whether a recording has a fact of its connection without a note: factOfRecording has it then.
+func everyRecordingHas(c *session.Connection, k, v lua.LValue) bool {
+	name, _ := k.(lua.LString)
+	text, _ := v.(lua.LString)
+	switch name {
+	case "connection", "user", "address", "port", "listener", "gate":
+		return true
+	case "user_name":
+		return string(text) == c.Account
+	case "local_address", "local_port":
+		return c.Peer.Local.IsValid() && !c.Peer.Local.Addr().Is4In6() // which the journal writes as IPv4
+	case "cause":
+		return text == noCause
+	}
+	return false
+}
+
+// factDepth is how many lists and maps a fact stands in where it is packed.
+const factDepth = 2
+
+// appendFact packs a fact; false: it cannot be kept.
+func appendFact(b []byte, v lua.LValue) ([]byte, bool) {
+	if packed, ok := appendScalar(b, v); ok {
+		return packed, true
+	}
+	value, err := convert.Charged(v, func(int) {}) // no fact holds anything shared, or much
 	if err != nil {
-		w.NoteUnkept(L, infoCommand, "")
-		return
+		return nil, false
 	}
-	all, _ := values[0].(wire.Map)
-	rest := make(wire.Map, 0, len(all))
-	for _, field := range all {
-		name, _ := field.Key.(string)
-		if !unnoted[name] || name == "user_name" && field.Value != any(c.Account) {
-			rest = append(rest, field)
-		}
-	}
-	if t.Metatable != lua.LNil { // a view, whose upstream can be set
-		rest = append(rest, wire.Pair{Key: viewKey, Value: true})
-	}
-	w.Note(L, infoCommand, "", rest)
+	b, err = wire.AppendValue(b, value, factDepth)
+	return b, err == nil
 }
 
 // viewKey is among the facts of a connection whose upstream can be set.
@@ -153,8 +168,8 @@ var infoFields = [...]string{"connection", "user", "user_name", "address", "port
 // fmtID is a connection's number as argumentsOf has it.
 func fmtID(id int64) string { return lua.LNumber(id).String() }
 
-// factOfRecording is what every recording has of a connection, nil for anything else. What is noted as soon as anything of the
-// connection is, is not taken from the recording then.
+// factOfRecording is what every recording has of a connection, nil for anything else. When it was opened is noted, with the zone
+// of its machine, as soon as anything of the connection is.
 func factOfRecording(r *recording.Recording, name string, noted bool) lua.LValue {
 	switch name {
 	case "connection":
@@ -175,19 +190,17 @@ func factOfRecording(r *recording.Recording, name string, noted bool) lua.LValue
 		return lua.LString(r.Address.Addr().String())
 	case name == "port" && r.Address.IsValid():
 		return lua.LNumber(r.Address.Port())
-	case noted:
-		return nil
 	case name == "local_address" && r.Local.IsValid():
 		return lua.LString(r.Local.Addr().String())
 	case name == "local_port" && r.Local.IsValid():
 		return lua.LNumber(r.Local.Port())
-	case name == "opened":
+	case name == "opened" && !noted:
 		return lua.LString(r.Opened.Local().Format("2006-01-02T15:04:05.000Z07:00"))
 	}
 	return nil
 }
 
-var noCause lua.LValue = lua.LString(session.NoCause.String())
+var noCause = lua.LString(session.NoCause.String())
 
 // lackFields has what the recording does not have of a connection end the rehearsal when it is read. The journal's facts
 // come with every recording, but for lists and what is inside others.

@@ -24,15 +24,9 @@ func setEnd(c *session.Connection, set func(name string, v any)) {
 	set("ended_by", cause.By())
 }
 
-// passageView adds what is known of a gate's connection to a table, and is what scripts see of it: all is read-only but
-// upstream, which is asked for each time, and can be set while the policy decides.
+// passageView is what scripts see of a table of what is known of a gate's connection: all is read-only but upstream, which is
+// asked for each time, and can be set while the policy decides.
 func passageView(t *lua.LTable, p *session.Passage) *lua.LTable {
-	for _, f := range p.Facts {
-		t.RawSetString(f.Name, factValue(f.Value))
-	}
-	if upstream := p.Upstream(); upstream != "" { // for pairs
-		t.RawSetString("upstream", lua.LString(upstream))
-	}
 	return sandbox.View(t, "connection_info", func(L *lua.LState) int {
 		if L.Get(2) != lua.LString("upstream") || p.Upstream() == "" {
 			return 0

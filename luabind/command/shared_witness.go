@@ -93,6 +93,9 @@ func (e *environment) seen(L *lua.LState, w *witness.Witness, s *interprocess.Sh
 		if values, due := w.Due(L, witness.Storage, path+againPath); due && len(values) == 1 {
 			return e.rejoined(L, w, own, values[0])
 		}
+		if w.Found(witness.Storage, path) {
+			noteFound(L, w, path, own)
+		}
 		return own
 	}
 	if values, ok := w.Answer(L, witness.Storage, path, true); ok && len(values) == 1 {
@@ -103,6 +106,14 @@ func (e *environment) seen(L *lua.LState, w *witness.Witness, s *interprocess.Sh
 	}
 	w.Note(L, witness.Storage, path, nil)
 	return nil
+}
+
+// noteFound notes a value that a call before this one of the rehearsal has left.
+func noteFound(L *lua.LState, w *witness.Witness, path string, v any) {
+	if _, isShared := v.(*interprocess.Shared); isShared {
+		v = wire.Map{} // what is in it is not looked at
+	}
+	w.Note(L, witness.Storage, path, v)
 }
 
 // rejoined is a value of a recording that the call had written before. An object of the call's own is one that others can reach

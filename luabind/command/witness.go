@@ -11,6 +11,7 @@ import (
 	"moongate/luabind/sandbox"
 	"moongate/luabind/witness"
 	"moongate/runtime/structure"
+	"moongate/runtime/wire"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -57,13 +58,44 @@ func noted(e *environment, L *lua.LState, w *witness.Witness, row Command, run f
 	}()
 	n := run(e, L)
 	returned = true
+	noteResults(L, w, row.Name, key, n)
+	return n
+}
+
+// noteResults notes the last n values on L, which a command has given.
+func noteResults(L *lua.LState, w *witness.Witness, what, key string, n int) {
+	b, scalar := wire.AppendListHeader(w.Room(), n), true
+	for i := L.GetTop() - n + 1; i <= L.GetTop() && scalar; i++ {
+		b, scalar = appendScalar(b, L.Get(i))
+	}
+	if scalar { // as most are
+		w.NotePacked(L, what, key, b)
+		return
+	}
 	values, err := resultsOf(L, n)
 	if err != nil {
-		w.NoteUnkept(L, row.Name, key)
-	} else {
-		w.Note(L, row.Name, key, values...)
+		w.NoteUnkept(L, what, key)
+		return
 	}
-	return n
+	w.Note(L, what, key, values...)
+}
+
+// appendScalar packs a value as wire.Pack packs what convert.Copied makes of it; false, and b, for one that holds others.
+func appendScalar(b []byte, v lua.LValue) ([]byte, bool) {
+	switch v := v.(type) {
+	case *lua.LNilType:
+		return wire.AppendNull(b), true
+	case lua.LBool:
+		return wire.AppendBool(b, bool(v)), true
+	case lua.LString:
+		return wire.AppendText(b, string(v)), true
+	case lua.LNumber:
+		if whole, ok := convert.Whole(v); ok {
+			return wire.AppendInteger(b, whole), true
+		}
+		return wire.AppendFloat(b, float64(v)), true
+	}
+	return b, false
 }
 
 // mostNotedValues is how many values the results of one command may have to be kept, tables and what is in them

@@ -1,9 +1,13 @@
 package command
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"moongate/luabind/convert"
+	"moongate/runtime/wire"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -48,5 +52,26 @@ func TestArgumentsAsText(t *testing.T) {
 		if err := L.DoString(code); err != nil || got != want {
 			t.Errorf("%s: got %s, want %s", code, got, want)
 		}
+	}
+}
+
+// Results that hold no others are noted as all results are.
+func TestScalarsAreNotedAsTheyAre(t *testing.T) {
+	for _, v := range []lua.LValue{lua.LNil, lua.LTrue, lua.LFalse, lua.LString(""), lua.LString("a\x00\r\n"), lua.LNumber(0), lua.LNumber(-3),
+		lua.LNumber(1 << 53), lua.LNumber(1 << 60), lua.LNumber(1.25), lua.LNumber(math.NaN()), lua.LNumber(math.Inf(-1))} {
+		value, err := convert.ToGo(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := wire.Pack([]any{value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := appendScalar(wire.AppendListHeader(nil, 1), v); !ok || string(got) != string(want) {
+			t.Errorf("%v: got %q, want %q", v, got, want)
+		}
+	}
+	if _, ok := appendScalar(nil, &lua.LTable{}); ok {
+		t.Error("a table is taken for a scalar")
 	}
 }

@@ -29,11 +29,19 @@ const exact = 1 << 53
 
 // Number is the Go value of a Lua number.
 func Number(n lua.LNumber) any {
+	if whole, ok := Whole(n); ok {
+		return whole
+	}
+	return float64(n)
+}
+
+// Whole is a number that is an integer, exactly; false for any other.
+func Whole(n lua.LNumber) (int64, bool) {
 	f := float64(n)
 	if f == math.Trunc(f) && math.Abs(f) <= exact {
-		return int64(f)
+		return int64(f), true
 	}
-	return f
+	return 0, false
 }
 
 // ToGo is the Go value of a Lua value. The error says which value has none.

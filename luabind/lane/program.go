@@ -36,7 +36,7 @@ type Program struct {
 	state   sandbox.State
 	call    call        // the call that runs
 	kept    map[any]any // what commands keep of the process
-	reads   []byte      // what the last call that was recorded has read
+	reads   string      // what the last call that was recorded has read
 }
 
 // call is the state of one Call.

@@ -201,6 +201,19 @@ func (s *spy) note(L *lua.LState, w *witness.Witness, path string, v lua.LValue)
 	return v
 }
 
+// noteFound notes a value that a call before this one has left.
+func noteFound(L *lua.LState, w *witness.Witness, path string, v lua.LValue) {
+	switch v.(type) {
+	case *lua.LTable:
+		w.Note(L, witness.Interprocess, path, wire.Map{})
+	case *lua.LFunction, *lua.LUserData, *lua.LState:
+		w.NoteUnkept(L, witness.Interprocess, path)
+	default:
+		value, _ := convert.ToGo(v) // of a scalar
+		w.Note(L, witness.Interprocess, path, value)
+	}
+}
+
 // answer is what the recording has for a name.
 func (s *spy) answer(L *lua.LState, p *Program, w *witness.Witness, path string) lua.LValue {
 	if written, _, ok := w.Written(witness.Interprocess, path); ok {
@@ -212,6 +225,9 @@ func (s *spy) answer(L *lua.LState, p *Program, w *witness.Witness, path string)
 			if !isTable || !replaced(own, values) {
 				p.Lacks(L, "interprocess.%s", path)
 			}
+		}
+		if w.Found(witness.Interprocess, path) {
+			noteFound(L, w, path, written.(lua.LValue))
 		}
 		return written.(lua.LValue)
 	}
@@ -333,8 +349,28 @@ func (s *spy) whole(L *lua.LState) *lua.LTable {
 		return t
 	}
 	w.Keep(wholeKey{path}, w.Epoch())
+	if outdated(w, path, t) {
+		key += again
+	}
 	noteContents(L, w, key, t)
 	return t
+}
+
+// outdated reports whether others have changed what the call had written to a table.
+func outdated(w *witness.Witness, at string, t *lua.LTable) bool {
+	if !w.Wrote() {
+		return false
+	}
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		path, named := child(at, k)
+		if !named {
+			continue
+		}
+		if written, _, ok := w.Written(witness.Interprocess, path); ok && unspied(written.(lua.LValue)) != v {
+			return true
+		}
+	}
+	return false
 }
 
 // noteContents notes all that is in a table.
@@ -369,7 +405,15 @@ func (s *spy) fill(L *lua.LState, p *Program, w *witness.Witness, at, key string
 		s.refill(L, w, key)
 		return
 	}
+	if values, due := w.Due(L, witness.Interprocess, key+again); due {
+		w.Keep(wholeKey{at}, w.Epoch())
+		replaced(s.table(w), values)
+		return
+	}
 	values, ok := w.Answer(L, witness.Interprocess, key, true)
+	if !ok {
+		values, ok = w.Answer(L, witness.Interprocess, key+again, true)
+	}
 	if !ok && !w.Live() {
 		p.Lacks(L, "all of interprocess.%s", at)
 	}
@@ -397,7 +441,11 @@ func (s *spy) fill(L *lua.LState, p *Program, w *witness.Witness, at, key string
 
 // refill puts what others have made of a table meanwhile into it, if the recording says so.
 func (s *spy) refill(L *lua.LState, w *witness.Witness, key string) {
-	if values, due := w.Due(L, witness.Interprocess, key); due {
+	values, due := w.Due(L, witness.Interprocess, key)
+	if !due {
+		values, due = w.Due(L, witness.Interprocess, key+again)
+	}
+	if due {
 		replaced(s.table(w), values)
 	}
 }

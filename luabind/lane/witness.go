@@ -29,7 +29,7 @@ func (p *Program) witnessed(o Options) {
 		w.Begin()
 	}
 	p.call.witness = w
-	p.reads = nil
+	p.reads = ""
 	if l.spies.layer != nil {
 		l.vm.SetLayer(p.env, l.spies.layer)
 		l.spies.calls++
@@ -47,7 +47,7 @@ func (p *Program) unwitnessed() {
 	if w.Recording() != nil { // it is its maker's
 		return
 	}
-	p.reads = w.Notes().Bytes()
+	p.reads = w.Notes().String()
 	w.End()
 	if len(l.witnesses) < keptWitnesses {
 		l.witnesses = append(l.witnesses, w)
@@ -59,10 +59,10 @@ func (p *Program) unwitnessed() {
 func (p *Program) Witness() *witness.Witness { return p.call.witness }
 
 // Reads are what the last call has read of the outside that was made with Options.Record, in the compact form of package
-// recording; nil when that was nothing, and when they were asked for before: nobody keeps them for the life of a connection.
-func (p *Program) Reads() []byte {
+// recording; "" when that was nothing, and when they were asked for before: nobody keeps them for the life of a connection.
+func (p *Program) Reads() string {
 	reads := p.reads
-	p.reads = nil
+	p.reads = ""
 	return reads
 }
 

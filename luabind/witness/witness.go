@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"moongate/runtime/recording"
+	"moongate/runtime/wire"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -37,6 +38,7 @@ type Witness struct {
 
 	written map[key]own // what the call itself has written to what is shared
 	epoch   int         // how often the call has waited
+	since   int         // the epoch with which the call began
 	acted   bool        // the call has done something that what it reads may show
 	made    int64       // numbers that were made up for what nothing depends on
 	kept    map[any]any // what who reads keeps of the call
@@ -66,6 +68,23 @@ func (w *Witness) Rehearse(r *recording.Recording, o recording.RehearseOptions) 
 	w.forget()
 }
 
+// Again makes the witness ready for another call of the rehearsal, which finds what those before it have written.
+func (w *Witness) Again() {
+	w.notes.Reset()
+	w.acted = false
+	w.epoch++
+	w.since = w.epoch
+}
+
+// Found reports whether a call before this one of the rehearsal has written a value, which is then news to this one.
+func (w *Witness) Found(what, path string) bool {
+	if w.since == 0 {
+		return false
+	}
+	is, ok := w.written[key{what, path}]
+	return ok && is.epoch < w.since
+}
+
 // End lets go of what the call has met. The notes stay until the next Begin.
 func (w *Witness) End() { w.forget() }
 
@@ -85,7 +104,7 @@ func (w *Witness) forget() {
 	case n > 0:
 		clear(w.kept)
 	}
-	w.made, w.acted, w.epoch = 0, false, 0
+	w.made, w.acted, w.epoch, w.since = 0, false, 0, 0
 }
 
 // Recording is what is rehearsed, nil when the witness notes.
@@ -99,16 +118,38 @@ func (w *Witness) Notes() *recording.Notes { return &w.notes }
 
 // Note notes what the code of L, in the function that it has called, has read.
 func (w *Witness) Note(L *lua.LState, what, key string, values ...any) {
-	if w.recording != nil && !w.options.Reads || w.notes.Cut() {
+	if w.notes.Cut() || !w.noting() {
 		return
 	}
 	file, line := place(L)
 	w.notes.Add(what, key, file, line, values...)
 }
 
+// noting reports whether anybody wants the notes.
+func (w *Witness) noting() bool { return w.recording == nil || w.options.Reads }
+
+// Room is memory to pack a list of values in for NotePacked.
+func (w *Witness) Room() []byte { return w.notes.Room() }
+
+// NotePacked is Note for values that are packed in Room, as wire.Pack does it.
+func (w *Witness) NotePacked(L *lua.LState, what, key string, packed []byte) {
+	if w.notes.Cut() || !w.noting() {
+		return
+	}
+	file, line := place(L)
+	w.notes.AddPacked(what, key, file, line, packed)
+}
+
+// noteClock notes the clock.
+func (w *Witness) noteClock(L *lua.LState, now time.Time) {
+	_, offset := now.Zone()
+	b := wire.AppendInteger(wire.AppendListHeader(w.Room(), 2), now.UnixNano())
+	w.NotePacked(L, Clock, "", wire.AppendInteger(b, int64(offset)))
+}
+
 // NoteUnkept notes that something was read that cannot be kept.
 func (w *Witness) NoteUnkept(L *lua.LState, what, key string) {
-	if w.recording != nil && !w.options.Reads || w.notes.Cut() {
+	if w.notes.Cut() || !w.noting() {
 		return
 	}
 	file, line := place(L)
@@ -181,8 +222,7 @@ func (w *Witness) Epoch() int { return w.epoch }
 func (w *Witness) Now(L *lua.LState) time.Time {
 	if w.recording == nil || w.Live() && w.recording.Clock().IsZero() {
 		now := time.Now()
-		_, offset := now.Zone()
-		w.Note(L, Clock, "", now.UnixNano(), int64(offset))
+		w.noteClock(L, now)
 		return now
 	}
 	if values, ok := w.Answer(L, Clock, "", true); ok && len(values) == 2 {
@@ -191,8 +231,7 @@ func (w *Witness) Now(L *lua.LState) time.Time {
 		return w.in(time.Unix(0, nanoseconds), int(offset))
 	}
 	now := w.recording.Clock()
-	_, offset := now.Zone()
-	w.Note(L, Clock, "", now.UnixNano(), int64(offset))
+	w.noteClock(L, now)
 	return now
 }
 

@@ -3,7 +3,6 @@ package datastore
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -183,14 +182,20 @@ func (n *noted) Save(ctx context.Context, r *Record) error {
 	if !n.book.Noting() || !r.fresh && !r.Touched() {
 		return n.Data.Save(ctx, r)
 	}
-	before, table := slices.Clone(r.values), r.table.Name
+	table, unset := r.table.Name, make([]bool, len(r.values))
+	made := 0
+	for i, v := range r.values {
+		if v == nil {
+			unset[i], made = true, made+1
+		}
+	}
 	err := n.Data.Save(ctx, r)
 	if n.failed(actSave, table, err) {
 		return err
 	}
-	answer := []any{r.stamp}
+	answer := append(make([]any, 0, 1+2*made), r.stamp)
 	for i, v := range r.values {
-		if before[i] == nil && v != nil {
+		if unset[i] && v != nil {
 			answer = append(answer, r.table.Columns[i].Name, toWire(v))
 		}
 	}

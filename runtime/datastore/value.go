@@ -129,11 +129,7 @@ func newWireRows(t *statement.Table, shape any) *wireRows {
 	if shape == any(t.Shape()) {
 		return &wireRows{list: []any{nil}}
 	}
-	names := make([]any, len(t.Columns))
-	for i := range t.Columns {
-		names[i] = t.Columns[i].Name
-	}
-	return &wireRows{list: []any{names}}
+	return &wireRows{list: append(make([]any, 0, 2), t.ColumnNames())}
 }
 
 // add takes a row, unless there are rows already and it would be too much for one message. A row that is too much for any

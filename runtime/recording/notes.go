@@ -1,7 +1,6 @@
 package recording
 
 import (
-	"bytes"
 	"encoding/binary"
 	"strconv"
 	"strings"
@@ -28,6 +27,9 @@ const formVersion = 1
 // Reset forgets everything.
 func (n *Notes) Reset() {
 	n.form, n.texts.n, n.count, n.cut = n.form[:0], 0, 0, false
+	if cap(n.value) > MaxBytes { // of a value that did not fit
+		n.value = nil
+	}
 }
 
 // Len is how many reads are noted.
@@ -47,6 +49,14 @@ func (n *Notes) Add(what, key, file string, line int, values ...any) {
 		n.add(what, key, nil, file, line)
 		return
 	}
+	n.AddPacked(what, key, file, line, packed)
+}
+
+// Room is memory to pack a list of values in for AddPacked, which keeps it for the next one.
+func (n *Notes) Room() []byte { return n.value[:0] }
+
+// AddPacked is Add for values that are packed as wire.Pack does it.
+func (n *Notes) AddPacked(what, key, file string, line int, packed []byte) {
 	n.value = packed
 	n.add(what, key, packed, file, line)
 }
@@ -85,13 +95,8 @@ func (n *Notes) add(what, key string, value []byte, file string, line int) {
 	n.form = binary.AppendUvarint(b, uint64(max(line, 0)))
 }
 
-// Bytes is a copy of the compact form, nil when nothing was read.
-func (n *Notes) Bytes() []byte {
-	if len(n.form) == 0 || n.count == 0 && !n.cut {
-		return nil
-	}
-	return bytes.Clone(n.form)
-}
+// String is the compact form, "" when nothing was read. It shares no memory with the notes.
+func (n *Notes) String() string { return string(n.form) }
 
 // texts are the first texts of a form that may come again.
 type texts struct {

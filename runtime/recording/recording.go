@@ -2,6 +2,7 @@ package recording
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -56,6 +57,16 @@ type Outcome struct {
 	Lacks   string // what the recording lacks, in words, when nobody can say; "" otherwise
 	Took    time.Duration
 	Steps   int64 // instructions, about
+}
+
+// PlaceOf is the file:line with which a fault begins, "" when it does not.
+func PlaceOf(fault string) string {
+	file, rest, _ := strings.Cut(fault, ":")
+	line, _, _ := strings.Cut(rest, ":")
+	if line == "" || strings.Trim(line, "0123456789") != "" || strings.ContainsAny(file, " \n") {
+		return ""
+	}
+	return file + ":" + line
 }
 
 // The verdicts.

@@ -16,7 +16,7 @@ func TestReadsComeBack(t *testing.T) {
 	n.AddUnkept("interprocess", "f", "lib.lua", 9)
 	n.Add("thing", "k", "lib.lua", 10, struct{}{}) // nothing packs that
 	n.Add("rate_limit", `"a", 2, 60`, "on_server_open_connection.lua", 5, false)
-	got, cut, err := ParseReads(n.Bytes())
+	got, cut, err := ParseReads([]byte(n.String()))
 	if cut || err != nil {
 		t.Fatalf("got cut %v, error %v", cut, err)
 	}
@@ -33,15 +33,15 @@ func TestReadsComeBack(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(text, "\n"), strings.Join(want, "\n"))
 	}
 	again := (&Recording{Reads: got}).AppendReads([]byte("before"))
-	if !bytes.Equal(again, append([]byte("before"), n.Bytes()...)) {
-		t.Errorf("got %q, want %q after before", again, n.Bytes())
+	if !bytes.Equal(again, append([]byte("before"), n.String()...)) {
+		t.Errorf("got %q, want %q after before", again, n.String())
 	}
 }
 
 func TestNothingReadIsNothing(t *testing.T) {
 	var n Notes
-	if got := n.Bytes(); got != nil {
-		t.Errorf("got %q, want nil", got)
+	if got := n.String(); got != "" {
+		t.Errorf("got %q, want nothing", got)
 	}
 	if got := (&Recording{}).AppendReads(nil); len(got) != 0 {
 		t.Errorf("got %q, want nothing", got)
@@ -56,24 +56,33 @@ func TestBounds(t *testing.T) {
 	for range MaxReads + 5 {
 		n.Add("clock", "", "f.lua", 1, int64(1))
 	}
-	if reads, cut, err := ParseReads(n.Bytes()); len(reads) != MaxReads || !cut || err != nil {
+	if reads, cut, err := ParseReads([]byte(n.String())); len(reads) != MaxReads || !cut || err != nil {
 		t.Errorf("got %d reads, cut %v, error %v; want %d, true", len(reads), cut, err, MaxReads)
 	}
 	n.Reset()
 	n.Add("clock", "", "f.lua", 1, int64(1))
 	n.Add("data", "get", "f.lua", 1, strings.Repeat("x", MaxBytes))
 	n.Add("clock", "", "f.lua", 1, int64(1)) // what would fit is left out too: order counts
-	if reads, cut, err := ParseReads(n.Bytes()); len(reads) != 1 || !cut || err != nil {
+	if reads, cut, err := ParseReads([]byte(n.String())); len(reads) != 1 || !cut || err != nil {
 		t.Errorf("got %d reads, cut %v, error %v; want 1, true", len(reads), cut, err)
 	}
 	n.Reset()
 	n.Add("data", "get", "f.lua", 1, strings.Repeat("x", MaxBytes))
-	if reads, cut, err := ParseReads(n.Bytes()); len(reads) != 0 || !cut || err != nil {
+	if reads, cut, err := ParseReads([]byte(n.String())); len(reads) != 0 || !cut || err != nil {
 		t.Errorf("got %d reads, cut %v, error %v; want 0, true", len(reads), cut, err)
 	}
 	n.Reset()
-	if n.Bytes() != nil || n.Cut() {
+	if n.String() != "" || n.Cut() {
 		t.Error("Reset has left something")
+	}
+}
+
+func TestNotesKeepNoMemoryOfWhatDidNotFit(t *testing.T) {
+	var n Notes
+	n.Add("data", "get", "f.lua", 1, strings.Repeat("x", 10*MaxBytes))
+	n.Reset()
+	if got := cap(n.Room()); got > MaxBytes {
+		t.Errorf("got room for %d bytes, want %d or less", got, MaxBytes)
 	}
 }
 
@@ -137,7 +146,7 @@ func FuzzReads(f *testing.F) {
 	n.Add("clock", "", "f.lua", 3, int64(1), int64(3600))
 	n.Add("clock", "k", "f.lua", 3, "text")
 	n.AddUnkept("x", "", "", 0)
-	f.Add(n.Bytes())
+	f.Add([]byte(n.String()))
 	f.Add([]byte{1, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		reads, cut, err := ParseReads(b)

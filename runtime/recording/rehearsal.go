@@ -17,7 +17,7 @@ type Rehearsal interface {
 // RehearseOptions are the terms of one rehearsal. The zero value answers reads from the recording only.
 type RehearseOptions struct {
 	// Live has reads that the recording lacks be answered by a fresh host: one on which this is the only connection,
-	// whose shared objects and interprocess variables are empty, and whose data is the rehearsal's store, which is read and
+	// whose shared objects and interprocess variables are those that its startup method sets, and whose data is the rehearsal's store, which is read and
 	// never written; nothing without one.
 	Live bool
 	// Reads asks for the second result of Rehearse; without it that is nil, which is faster.

@@ -35,24 +35,21 @@ func appendPackedList(b []byte, list []any, depth int) ([]byte, error) {
 func appendPacked(b []byte, v any, depth int) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
-		return append(b, "_\r\n"...), nil
+		return AppendNull(b), nil
 	case bool:
-		if v {
-			return append(b, "#t\r\n"...), nil
-		}
-		return append(b, "#f\r\n"...), nil
+		return AppendBool(b, v), nil
 	case int:
 		return appendHeader(b, ':', v), nil
 	case int64:
-		return append(strconv.AppendInt(append(b, ':'), v, 10), "\r\n"...), nil
+		return AppendInteger(b, v), nil
 	case float64:
-		return append(appendDouble(append(b, ','), v), "\r\n"...), nil
+		return AppendFloat(b, v), nil
 	case string:
-		return append(append(appendHeader(b, '$', len(v)), v...), "\r\n"...), nil
+		return AppendText(b, v), nil
 	case []byte:
 		return append(append(appendHeader(b, '$', len(v)), v...), "\r\n"...), nil
 	case SimpleString:
-		return append(append(appendHeader(b, '$', len(v)), v...), "\r\n"...), nil
+		return AppendText(b, string(v)), nil
 	case []any:
 		return appendPackedList(b, v, depth)
 	case Map:

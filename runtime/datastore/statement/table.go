@@ -25,6 +25,7 @@ type Table struct {
 
 	name    string // quoted
 	columns []string
+	names   []any // of the columns
 	primary int
 	row     string // what a SELECT of whole rows begins with
 	insert  string
@@ -37,6 +38,7 @@ func NewTable(d Dialect, t *structure.Table, unicode string) *Table {
 	list := ""
 	for i := range t.Columns {
 		s.columns = append(s.columns, Quote(t.Columns[i].Name))
+		s.names = append(s.names, t.Columns[i].Name)
 		list += s.columns[i] + ", "
 	}
 	list += Quote(Stamp)
@@ -58,6 +60,9 @@ func NewTable(d Dialect, t *structure.Table, unicode string) *Table {
 
 // PrimaryIndex is the place of the primary column.
 func (s *Table) PrimaryIndex() int { return s.primary }
+
+// ColumnNames are the names of the columns in their order, which nobody changes.
+func (s *Table) ColumnNames() []any { return s.names }
 
 // Insert is a new row: values for each column in order, and the stamp. It takes the slice.
 func (s *Table) Insert(args []any) Statement { return Statement{s.insert, args} }
