@@ -44,6 +44,7 @@ type probation struct {
 	on      bool   // it is on probation
 	counts  probationCounts
 	before  probationCounts // of the set that was vouched for last
+	good    string          // the version of that
 	taken   int64           // how often a set was taken back
 	last    *Return
 }
@@ -100,7 +101,11 @@ func (p *probation) loaded(version string) (on bool) {
 		return false
 	}
 	if !p.on {
-		p.before = p.counts
+		p.before, p.good = p.counts, p.version
+	}
+	if version == p.good {
+		p.version, p.counts, p.on = version, p.before, false
+		return false
 	}
 	p.version, p.counts, p.on = version, probationCounts{}, true
 	return true
@@ -153,7 +158,7 @@ func (p *probation) judgeLocked() judgement {
 	case p.Faults > 0 && c.faults >= p.Faults:
 		why = fmt.Sprintf("%s failed within its first %d connections (--probation faults=%d)", counted(c.faults, "method"), c.decided, p.Faults)
 	case p.Refusals > 0 && c.decided >= min(fewestDecided, p.First) && p.before.decided >= fewestDecided &&
-		c.share() > p.Refusals*max(p.before.share(), leastShare):
+		p.jumped(c.share(), p.before.share()):
 		why = fmt.Sprintf("it has refused %d of its first %d connections, the set before %d of %d (--probation refusals=%vx)",
 			c.refused, c.decided, p.before.refused, p.before.decided, p.Refusals)
 	case c.decided >= p.First:
@@ -164,6 +169,13 @@ func (p *probation) judgeLocked() judgement {
 		p.on = false
 	}
 	return judgement{why: why}
+}
+
+// jumped reports whether a share of refusals is past the bound. Where so many times the share before is more than all, nobody could
+// pass it: there it is the share of those let in that must not be so many times smaller.
+func (p Probation) jumped(share, before float64) bool {
+	bound := p.Refusals * max(before, leastShare)
+	return share > bound || bound >= 1 && p.Refusals*(1-share) < 1-before
 }
 
 // counted is a number of things in words.
@@ -180,7 +192,9 @@ func (p *probation) takenBack(r Return) {
 	defer p.mu.Unlock()
 	p.taken++
 	p.last = &r
-	p.version, p.counts = r.Current, p.before
+	if p.version == r.Version { // otherwise another one has come meanwhile, and is on probation
+		p.version, p.counts = r.Current, p.before
+	}
 }
 
 // SetProbation says how scripts are on probation that are loaded while the host runs. It is called once, before Run; without

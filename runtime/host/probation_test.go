@@ -63,6 +63,10 @@ func TestProbationTakesFaultsBack(t *testing.T) {
 		if _, err := s.change(`return nothing.x`); err == nil || s.scripts.Version() != first {
 			t.Errorf("the same content was tried again: %v", err)
 		}
+		s.change(`return nothing.`)
+		if _, err := s.change(`return nothing.x`); err == nil || s.scripts.Problem() != err.Error() || !strings.Contains(err.Error(), "was taken back") {
+			t.Errorf("got the error %v and the problem %q, want why the content is not tried again", err, s.scripts.Problem())
+		}
 		v, err := s.change(good)
 		expect(t, "reload", err, nil)
 		expect(t, "version", v, first)
@@ -148,5 +152,36 @@ func TestProbationTakesAPromotionBack(t *testing.T) {
 		expect(t, "accepted", s.come(3), 2)
 		expect(t, "folder", s.scripts.Folder(), before)
 		expect(t, "version", s.scripts.Version(), version)
+	})
+}
+
+// A set that is vouched for is on no probation again when it comes back by hand, and keeps what it had.
+func TestProbationEndsWithTheGoodContent(t *testing.T) {
+	probed(t, host.Probation{Faults: 5, Refusals: 3, First: 50}, files{"on_server_open_connection.lua": good}, func(t *testing.T, s *server) {
+		s.come(30)
+		s.change(`return 0, "other"`)
+		s.come(3)
+		s.change(good)
+		p, _ := s.Probation()
+		expect(t, "on", p.On, false)
+		expect(t, "decided", p.Decided, 30)
+		s.change(`return 1`) // is compared with those 30
+		s.come(20)
+		p, _ = s.Probation()
+		expect(t, "taken back", p.Taken, 1)
+	})
+}
+
+// A set that refuses everybody is taken back also where so many times the share before would be more than all.
+func TestProbationAfterManyRefusals(t *testing.T) {
+	probed(t, host.Probation{Refusals: 3, First: 50}, files{"on_server_open_connection.lua": `local _, id = ... return id % 2`}, func(t *testing.T, s *server) {
+		expect(t, "accepted", s.come(30), 15)
+		s.change(`local _, id = ... return id % 4 == 0 and 0 or 1`) // half of those that were let in: it may
+		s.come(50)
+		expect(t, "passed", len(s.log.with("probation passed")), 1)
+		s.change(`return 1`)
+		s.come(20)
+		p, _ := s.Probation()
+		expect(t, "taken back", p.Taken, 1)
 	})
 }

@@ -25,7 +25,7 @@ type asked struct {
 // abort has cut short nobody could decide again, so it is not recorded.
 func (h *Host) asked(c *session.Connection, program Program, r ruling, fault error) asked {
 	a := asked{line: program.Returned(), version: program.Version()}
-	if !h.config.Record || h.journal == nil || r.By == stoppedRefusal.By {
+	if !h.records() || r.By == stoppedRefusal.By {
 		return a
 	}
 	if !program.Has(method.OnServerOpenConnection) { // there may be one when it is decided again
@@ -33,7 +33,7 @@ func (h *Host) asked(c *session.Connection, program Program, r ruling, fault err
 		return a
 	}
 	a.Recorded = journal.Recorded{Local: c.Peer.Local, Began: program.Began(), Took: program.Took(), Steps: program.Steps(), Line: a.line,
-		Reads: string(program.Reads())}
+		Reads: program.Reads()}
 	if fault != nil {
 		a.Fault = fault.Error()
 	}

@@ -125,8 +125,8 @@ type Program interface {
 	// Took is how long the last call took, waits included.
 	Took() time.Duration
 	// Reads are what the last call with CallOptions.Record has read of the outside, in the compact form of package
-	// recording; nil when that was nothing. The bytes are the caller's, and are given once. Began is when its code began to run.
-	Reads() []byte
+	// recording; "" when that was nothing. They are given once. Began is when its code began to run.
+	Reads() string
 	Began() time.Time
 	// Steps is how many instructions the last call took, about.
 	Steps() int64

@@ -154,9 +154,13 @@ func (h *Host) Promote() (Promotion, error) {
 	if err := h.scripts.Follow(s.folder); err != nil {
 		return Promotion{}, fmt.Errorf("not promoted: %w", err)
 	}
+	done.Version = h.scripts.Version()
+	if h.scripts.Folder() != s.folder { // in a flood, probation may have been as quick as this
+		return Promotion{}, fmt.Errorf("not promoted: %s", h.scripts.Problem())
+	}
 	h.shadows.current.Store(nil)
 	s.end()
-	done.Version, done.Shadow = h.scripts.Version(), s.look()
+	done.Shadow = s.look()
 	h.log.Info("shadow promoted", "scripts", done.Folder, "version", done.Version, "before", done.VersionBefore, "folder_before", done.Before)
 	return done, nil
 }

@@ -121,16 +121,17 @@ func (s *shadow) isEnded() bool {
 	return s.ended
 }
 
-// decide asks the shadow's open method about a guest. The process is one that no table of the host knows.
-func (s *shadow) decide(g *shadowGuest, handover func()) {
+// decide asks the shadow's open method about a guest. The process, which it gives, is one that no table of the host knows.
+func (s *shadow) decide(g *shadowGuest, handover func()) *process.Process {
 	p := s.processes.Start(process.Spec{Type: process.InternalServer, Method: method.OnServerOpenConnection})
 	g.process = p
 	g.program = s.scripts.NewProgram(p, g.of.StandIn(p))
 	o := s.ask(g, handover)
 	if errors.Is(o.fault, errShadowOver) {
-		return // end counts it, and closes it
+		return p // end counts it, and closes it
 	}
 	s.settle(g, o, handover)
+	return p
 }
 
 // ask calls the open method.

@@ -100,9 +100,10 @@ func (s *shadow) closed(c *session.Connection, row *journal.Row) bool {
 }
 
 func (s *shadow) pushLocked(a shadowAct) {
-	if s.next > 0 && len(s.queue) == cap(s.queue) { // what was done makes room
-		s.queue = s.queue[:copy(s.queue, s.queue[s.next:])]
-		s.next = 0
+	if len(s.queue) == cap(s.queue) && s.next >= len(s.queue)/2 { // what was done makes room: not a copy for each connection
+		n := copy(s.queue, s.queue[s.next:])
+		clear(s.queue[n:])
+		s.queue, s.next = s.queue[:n], 0
 	}
 	s.queue = append(s.queue, a)
 	if len(s.queue)-s.next == 1 && s.wake != nil {
@@ -117,25 +118,33 @@ func (s *shadow) work() {
 		if !ok {
 			return
 		}
-		began, waited := time.Now(), false
+		began, paid, waited := time.Now(), time.Duration(0), false
+		payUp := func() {
+			spent := time.Since(began)
+			began, paid = began.Add(spent), paid+spent
+			s.pay(spent)
+		}
 		handover := func() {
 			if !waited {
-				s.pay(time.Since(began))
+				payUp()
 				waited = s.handOver()
 			}
 		}
+		p, before := act.guest.process, time.Duration(0)
 		if act.close {
+			before = p.Info().CPU
 			s.farewell(act.guest, handover)
 		} else {
-			s.decide(act.guest, handover)
+			p = s.decide(act.guest, handover)
 		}
-		if waited {
+		if waited { // the wait costs nothing; what the code has done after it does
+			s.pay(max(0, p.Info().CPU-before-paid))
 			s.mu.Lock()
 			s.waiting--
 			s.mu.Unlock()
 			return
 		}
-		s.pay(time.Since(began))
+		payUp()
 	}
 }
 

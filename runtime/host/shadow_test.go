@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -325,4 +326,31 @@ return 0`
 			expect(t, "counts", s.counts(), want)
 		})
 	}
+}
+
+// What the verdict has heard is for the open method: the close method asks anew.
+func TestShadowsCloseMethodAsksAnew(t *testing.T) {
+	open := `if count_connections() > 5 then return 429 end`
+	folder := files{
+		"on_server_open_connection.lua":  open,
+		"on_server_close_connection.lua": `local _, id = ... if id == 1 then error("there are " .. count_connections()) end`,
+	}.write(t)
+	change := func(c *host.Config) { c.Record, c.Session = true, "S-1" }
+	serveWith(t, files{"on_server_open_connection.lua": open}, change, func(t *testing.T, s *server) {
+		s.SetData(host.Data{Journal: journal.Open(journal.Options{Folder: t.TempDir(), Session: "S-1", Log: slog.New(slog.DiscardHandler)})})
+		s.SetShadows(host.Shadows{Open: still})
+		expect(t, "error", s.ShadowOn(folder), nil)
+		first := s.connectAccepted()
+		s.connectAccepted()
+		s.connectAccepted()
+		expect(t, "counts", s.counts(), host.ShadowCounts{Same: 3})
+		first.conn.Close()
+		s.counts()
+		synctest.Wait()
+		lines := s.log.with("shadow failed")
+		expect(t, "lines", len(lines), 1)
+		if text := fmt.Sprint(lines[0].attrs["error"]); strings.Contains(text, "there are 1") {
+			t.Errorf("got %s, want what is so when the connection ends", text)
+		}
+	})
 }

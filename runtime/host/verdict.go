@@ -30,7 +30,7 @@ func (h *Host) verdict(c *session.Connection, program Program, handover func()) 
 	if !program.Has(method.OnServerOpenConnection) {
 		return ruling{}, nil
 	}
-	results, err := h.call(program, CallOptions{Door: true, More: handover != nil, Limit: h.config.MethodTimeout, Handover: handover, Record: h.config.Record},
+	results, err := h.call(program, CallOptions{Door: true, More: handover != nil, Limit: h.config.MethodTimeout, Handover: handover, Record: h.records()},
 		method.OnServerOpenConnection, int64(c.User), int64(c.ID), int64(0))
 	if err == nil {
 		var r ruling
@@ -50,6 +50,9 @@ func (h *Host) verdict(c *session.Connection, program Program, handover func()) 
 	}
 	return ruling{Refusal: refusedByFault}, err
 }
+
+// records reports whether what an open method reads is noted: there must be a journal that keeps it.
+func (h *Host) records() bool { return h.config.Record && h.journal != nil }
 
 // stoppedRefusal is what a client is told whose twin was aborted while the open method ran.
 var stoppedRefusal = session.Refusal{Code: -10515, Reason: "the process was aborted", By: "an abort during " + method.OnServerOpenConnection}
