@@ -73,7 +73,7 @@ var view = fmt.Sprintf(`CREATE VIEW connections AS SELECT r.id, p.session, r.con
 // steps make a file of one version into one of the next: steps[0] begins with version 1.
 var steps = []string{
 	added("gate", "upstream", "facts"),
-	added("shadow", "local", "began", "took", "steps", "line", "fault", "reads") + "DROP VIEW connections; " + view,
+	added("shadow", "local", "began", "took", "steps", "line", "fault", "reads") + "DROP VIEW IF EXISTS connections; " + view,
 }
 
 // added is the SQL that adds columns to record.

@@ -30,7 +30,7 @@ func Outcome(row *journal.Row) recording.Outcome {
 	o := recording.Outcome{Verdict: recording.Accepted, Line: row.Line, Took: row.Took, Steps: row.Steps, Fault: row.Fault}
 	switch {
 	case row.Fault != "" || strings.HasPrefix(row.By, byFault):
-		o.Verdict, o.Line = recording.Failed, place(row.Fault)
+		o.Verdict, o.Line = recording.Failed, recording.PlaceOf(row.Fault)
 	case row.Verdict == journal.Refused:
 		o.Verdict, o.Code, o.Reason = recording.Refused, row.Code, row.Reason
 		if o.Line == "" {
@@ -38,14 +38,4 @@ func Outcome(row *journal.Row) recording.Outcome {
 		}
 	}
 	return o
-}
-
-// place is the file:line with which an error begins, "" when it does not.
-func place(fault string) string {
-	file, rest, _ := strings.Cut(fault, ":")
-	line, _, _ := strings.Cut(rest, ":")
-	if line == "" || strings.Trim(line, "0123456789") != "" || strings.ContainsAny(file, " \n") {
-		return ""
-	}
-	return file + ":" + line
 }

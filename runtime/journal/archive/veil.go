@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -33,6 +34,7 @@ type Veil struct {
 	kept    []netip.Prefix
 	mapped  map[netip.Addr]netip.Addr
 	names   map[string]string // of users, and their pseudonyms
+	folded  map[string]string // the same by the names in small letters
 	lengths []int             // of names, the longest first
 }
 
@@ -56,7 +58,7 @@ func NewVeil(key []byte, keep []netip.Prefix) *Veil {
 	if err != nil {
 		panic(err) // 16 bytes are a key
 	}
-	v := &Veil{block: block, secret: sum[16:], mapped: map[netip.Addr]netip.Addr{}, names: map[string]string{}}
+	v := &Veil{block: block, secret: sum[16:], mapped: map[netip.Addr]netip.Addr{}, names: map[string]string{}, folded: map[string]string{}}
 	for _, k := range append(slices.Clone(special), keep...) {
 		v.kept = append(v.kept, k.Masked())
 	}
@@ -82,6 +84,9 @@ func (v *Veil) name(name string) string {
 	}
 	other := "user-" + v.pseudonym(name)
 	v.names[name] = other
+	if small := strings.ToLower(name); v.folded[small] == "" {
+		v.folded[small] = other
+	}
 	if at, ok := slices.BinarySearchFunc(v.lengths, len(name), func(a, b int) int { return b - a }); !ok {
 		v.lengths = slices.Insert(v.lengths, at, len(name))
 	}
@@ -173,16 +178,22 @@ func (v *Veil) number(n int64) int64 {
 	return firstName - int64(binary.BigEndian.Uint64(v.digest(string(bytes[:])))>>16)
 }
 
-// prose is a text in which names, addresses and made numbers are replaced, where they stand as words.
+// prose is a text in which names and made numbers are replaced where they stand as words, and addresses wherever they stand:
+// scripts put them behind words of their own (login_203.0.113.7) and before others (203.0.113.7.dyn.isp.net).
 func (v *Veil) prose(s string) string {
 	var b strings.Builder
 	for at, word := 0, true; at < len(s); {
+		other, n := "", 0
 		if word {
-			if other, n := v.wordAt(s[at:]); n > 0 {
-				b.WriteString(other)
-				at, word = at+n, false
-				continue
-			}
+			other, n = v.wordAt(s[at:])
+		}
+		if n == 0 {
+			other, n = v.addressAt(s, at)
+		}
+		if n > 0 {
+			b.WriteString(other)
+			at, word = at+n, false
+			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[at:])
 		b.WriteString(s[at : at+size])
@@ -192,54 +203,94 @@ func (v *Veil) prose(s string) string {
 	return b.String()
 }
 
-// partOfWord reports whether a name cannot begin behind this.
-func partOfWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+// partOfWord reports whether a name cannot begin behind this. It can behind an underscore: seen_ann is a name of scripts.
+func partOfWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// wordAt is what stands for the beginning of s, and how long that is; 0: nothing has to.
+// wordAt is what stands for the name or number with which s begins, and how long that is; 0: nothing has to.
 func (v *Veil) wordAt(s string) (string, int) {
 	for _, n := range v.lengths {
 		if n > len(s) {
 			continue
 		}
-		if other, ok := v.names[s[:n]]; ok {
+		if other := cmp.Or(v.names[s[:n]], v.folded[strings.ToLower(s[:n])]); other != "" {
 			if r, _ := utf8.DecodeRuneInString(s[n:]); n == len(s) || !partOfWord(r) {
 				return other, n
 			}
 		}
 	}
-	if other, n := v.addressAt(s); n > 0 {
-		return other, n
-	}
 	return v.numberAt(s)
 }
 
-// addressAt is the same for addresses, with or without a port, and networks.
-func (v *Veil) addressAt(s string) (string, int) {
-	n := strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF:.", r) })
-	if n < 0 {
-		n = len(s)
+// addressAt is what stands for the address, or the network, that begins in s at a byte, and how long that is.
+func (v *Veil) addressAt(s string, at int) (string, int) {
+	a, n := address4(s, at)
+	if n == 0 {
+		a, n = address6(s, at)
 	}
-	before, _, port := strings.Cut(s[:n], ":")
-	candidates := []string{s[:n], strings.TrimRight(s[:n], ":.")}
-	if port {
-		candidates = append(candidates, before)
+	if n == 0 {
+		return "", 0
 	}
-	for _, c := range candidates {
-		a, err := netip.ParseAddr(c)
-		if err != nil {
-			continue
-		}
-		other := v.address(a)
-		if bits := digits(strings.TrimPrefix(s[len(c):], "/")); bits != "" && s[len(c)] == '/' {
-			if size, err := strconv.Atoi(bits); err == nil {
-				if network, err := other.Prefix(size); err == nil {
-					return network.String(), len(c) + 1 + len(bits)
-				}
+	other, behind := v.address(a), s[at+n:]
+	if bits := digits(strings.TrimPrefix(behind, "/")); bits != "" && behind[0] == '/' {
+		if size, err := strconv.Atoi(bits); err == nil {
+			if network, err := other.Prefix(size); err == nil {
+				return network.String(), n + 1 + len(bits)
 			}
 		}
-		return other.String(), len(c)
 	}
-	return "", 0
+	return other.String(), n
+}
+
+// address4 is the IPv4 address that begins in s at a byte, and its length, 0 for none. Four numbers of more are none.
+func address4(s string, at int) (netip.Addr, int) {
+	if at > 0 && strings.IndexByte("0123456789.", s[at-1]) >= 0 {
+		return netip.Addr{}, 0
+	}
+	n := 0
+	for group := range 4 {
+		if group > 0 {
+			if at+n == len(s) || s[at+n] != '.' {
+				return netip.Addr{}, 0
+			}
+			n++
+		}
+		n += len(digits(s[at+n:]))
+	}
+	behind := s[at+n:]
+	if len(behind) > 1 && behind[0] == '.' && digits(behind[1:]) != "" {
+		return netip.Addr{}, 0
+	}
+	a, err := netip.ParseAddr(s[at : at+n])
+	if err != nil {
+		return netip.Addr{}, 0
+	}
+	return a, n
+}
+
+const (
+	hexadecimal = "0123456789abcdefABCDEF"
+	longest6    = 45 // bytes of an IPv6 address with an IPv4 one in it
+)
+
+// address6 is the same for IPv6: the longest one that begins there.
+func address6(s string, at int) (netip.Addr, int) {
+	if at > 0 && strings.IndexByte(hexadecimal+":", s[at-1]) >= 0 {
+		return netip.Addr{}, 0
+	}
+	n := at
+	for n < min(len(s), at+longest6) && strings.IndexByte(hexadecimal+":.", s[n]) >= 0 {
+		n++
+	}
+	run := s[at:n]
+	if colon := strings.IndexByte(run, ':'); colon < 0 || colon > 4 {
+		return netip.Addr{}, 0
+	}
+	for n := len(run); n >= len("::"); n-- {
+		if a, err := netip.ParseAddr(run[:n]); err == nil {
+			return a, n
+		}
+	}
+	return netip.Addr{}, 0
 }
 
 // digits are those with which s begins.

@@ -15,7 +15,7 @@ func (v *Veil) Row(r *journal.Row) error {
 	r.UserName = v.name(r.UserName)
 	r.User = v.number(r.User)
 	r.Address, r.Local = v.addrPort(r.Address), v.addrPort(r.Local)
-	for _, s := range []*string{&r.Listener, &r.Upstream, &r.Reason, &r.Fault, &r.Shadow} {
+	for _, s := range []*string{&r.Listener, &r.Upstream, &r.Reason, &r.Fault, &r.Shadow, &r.Cause} {
 		*s = v.prose(*s)
 	}
 	r.Facts = v.facts(r.Facts)

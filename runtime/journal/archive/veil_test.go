@@ -108,6 +108,12 @@ func TestProse(t *testing.T) {
 		"from 203.0.113.7.":              "from " + address("203.0.113.7") + ".",
 		"2001:db8::7: no":                address("2001:db8::7") + ": no",
 		`{network = "203.0.113.0/24"}`:   `{network = "` + network.String() + `"}`,
+		"seen_ann, ANN:lee":              "seen_" + v.name("ann") + ", " + v.name("ann") + ":lee",
+		"login_203.0.113.7":              "login_" + address("203.0.113.7"),
+		"ip203.0.113.7and":               "ip" + address("203.0.113.7") + "and",
+		"203.0.113.7.dyn.isp.net":        address("203.0.113.7") + ".dyn.isp.net",
+		"x_2001:db8::7.dyn":              "x_" + address("2001:db8::7") + ".dyn",
+		"from 1.2.3.4.5 on":              "from 1.2.3.4.5 on",
 		"12:30, dead beef, 1.2.3, v1.2":  "12:30, dead beef, 1.2.3, v1.2",
 		"-10515 and -4294967295":         "-10515 and -4294967295",
 	} {
