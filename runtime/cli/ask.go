@@ -17,10 +17,11 @@ import (
 var askManual = manual{
 	name: "ask", arguments: "", meaning: "say what the scripts would decide about a connection that is made up",
 	examples: []string{"ask", "ask --user guest --address 10.0.0.7 --at 03:00", "ask --gate shop --tls-subject CN=ann --fact database=payroll --json"},
-	more: "No server is asked, and none is needed: the connection is the only one of a server that has just started, whose shared\n" +
-		"values are empty. Tables are those of --data, which are read and never written; without it there are none. The rules of\n" +
-		"--allow, --deny and --max-connections are those of moongate serve. A user whose name is not Designer or Administrator\n" +
-		"has number 3 if --user-number says nothing. Exit codes: 0 there is a verdict, 1 there is none, 2 wrong usage.",
+	more: "No server is asked, and none is needed: the connection is the only one of a server that has just started.\n" +
+		"on_server_startup has run, as far as it can without a server, and shared values are what it has set. Tables are those of\n" +
+		"--data, which are read and never written; without it there are none. The rules of --allow, --deny and --max-connections\n" +
+		"are those of moongate serve. A user whose name is not Designer or Administrator has number 3 if --user-number says\n" +
+		"nothing. Exit codes: 0 there is a verdict, 1 there is none, 2 wrong usage.",
 }
 
 // asking is one run of moongate ask.
@@ -69,7 +70,7 @@ func (a *asking) flags() {
 	a.set.StringVar(&a.user, "user", "", "the user's `name` (default Designer; at a gate, the address)")
 	a.set.Int64Var(&a.number, "user-number", 0, "the user's `number`, which is the open method's first parameter")
 	a.set.StringVar(&a.address, "address", "127.0.0.1", "the client's `address`, with a port or without")
-	a.set.Var(&moment{&a.at, a.at, ""}, "at", "the `time` at which it comes: 03:00, \"2026-03-01 01:59:59\", or 1h ago (default now)")
+	a.set.Var(&moment{&a.at, a.at, ""}, "at", "the `time` at which it comes: 03:00, \"2026-03-01 01:59:59\", or 1h for an hour ago (default now)")
 	a.set.StringVar(&a.listener, "listener", defaultListen, "the `address` where the client comes in")
 	a.set.StringVar(&a.gate, "gate", "", "the `name` of the gate by which it comes")
 	a.set.StringVar(&a.subject, "tls-subject", "", "the `name` of the client's certificate; it is the user's name too, if --user says nothing")
@@ -102,6 +103,12 @@ func (a *asking) connection() (*recording.Recording, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--listener is %q; it must be an address with a port, as %s", a.listener, defaultListen)
 	}
+	switch {
+	case a.most < 0 || a.connected < 0:
+		return nil, errors.New("--max-connections and --connected must be 0 or more")
+	case a.connected > 0 && a.most == 0:
+		return nil, errors.New("--connected is for --max-connections, which is not there: without it anybody may come, however many are connected")
+	}
 	if a.rules.rules.Hopeless() {
 		return nil, errors.New("there is --deny and no --allow, so nobody could connect: who matches no rule is refused; add --allow all after it")
 	}
@@ -124,6 +131,13 @@ func (a *asking) connection() (*recording.Recording, error) {
 	return r, nil
 }
 
+// factOptions say what each connection has, whatever else is known of it, and which option is for that.
+var factOptions = map[string]string{
+	"address": "--address", "port": "--address", "user": "--user-number", "user_name": "--user", "listener": "--listener",
+	"local_address": "--listener", "local_port": "--listener", "gate": "--gate", "opened": "--at",
+	"connection": "--help", "process": "--help", "session_id": "--help", "cause": "--help",
+}
+
 // factsText is the JSON of the facts that were given.
 func (a *asking) factsText() (string, error) {
 	facts := map[string]any{}
@@ -137,6 +151,9 @@ func (a *asking) factsText() (string, error) {
 		name, text, ok := strings.Cut(f, "=")
 		if !ok || name == "" {
 			return "", fmt.Errorf("--fact is %q; it must be NAME=TEXT, as database=payroll", f)
+		}
+		if option := factOptions[name]; option != "" {
+			return "", fmt.Errorf("--fact is %q; %s is not for it to say: see %s", f, name, option)
 		}
 		facts[name] = text
 	}
@@ -176,6 +193,9 @@ func (a *asking) decide(r *recording.Recording) (*decision, error) {
 	outcome, reads := scripts.Rehearse(r, recording.RehearseOptions{Live: true, Reads: true})
 	d := a.about(r, decisionOf(outcome, seen(reads)))
 	d.Version, d.Printed = scripts.Version(), printed
+	if d.Verdict == recording.CannotSay && a.data == "" && strings.HasPrefix(d.Lacks, "data") {
+		d.Lacks += " (name a server's data folder with --data; it is only read)"
+	}
 	return &d, nil
 }
 

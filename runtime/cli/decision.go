@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,7 +69,7 @@ type readSeen struct {
 func seen(reads []recording.Read) []readSeen {
 	all := make([]readSeen, 0, len(reads))
 	for _, r := range reads {
-		values := r.Unpacked()
+		values := withoutMark(r)
 		one := readSeen{What: r.What, Key: r.Key, Line: r.Line, text: valuesText(r.What, values)}
 		for _, v := range values {
 			one.Values = append(one.Values, jsonValue(v))
@@ -79,6 +80,18 @@ func seen(reads []recording.Read) []readSeen {
 		all = append(all, one)
 	}
 	return all
+}
+
+// withoutMark are the values of a read. The facts of a connection have a mark at gates, under a name that scripts never see.
+func withoutMark(r recording.Read) []any {
+	values := r.Unpacked()
+	if r.What != "connection_info" || len(values) == 0 {
+		return values
+	}
+	if facts, ok := values[0].(wire.Map); ok {
+		values[0] = wire.Map(slices.DeleteFunc(facts, func(p wire.Pair) bool { return p.Key == any("*") }))
+	}
+	return values
 }
 
 // jsonValue is a value as JSON can have it: no keys but texts, and no numbers that are none.

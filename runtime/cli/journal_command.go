@@ -100,9 +100,11 @@ func (e *exporting) export(ctx context.Context, kept []netip.Prefix) int {
 		return e.failed(err)
 	}
 	out := bufio.NewWriterSize(e.out, 1<<16)
-	err = e.writeRows(ctx, out, veil)
-	if flushed := out.Flush(); err == nil && flushed != nil {
-		err = writeError{flushed}
+	rows, err := e.writeRows(ctx, out, veil)
+	if err == nil || rows > 0 { // else there is no journal, and nothing to say of it but that
+		if flushed := out.Flush(); err == nil && flushed != nil {
+			err = writeError{flushed}
+		}
 	}
 	var unwritten writeError
 	switch {
@@ -151,33 +153,34 @@ func (e *exporting) key() ([]byte, error) {
 // shortestKey is how many bytes a key must have.
 const shortestKey = 16
 
-// writeRows writes the rows. The error is the journal's, or a writeError. What was written before an error of the
+// writeRows writes the rows and gives their number. The error is the journal's, or a writeError. What was written before an error of the
 // journal has no last line, so that nobody takes it for all.
-func (e *exporting) writeRows(ctx context.Context, out io.Writer, veil *archive.Veil) error {
+func (e *exporting) writeRows(ctx context.Context, out io.Writer, veil *archive.Veil) (rows int64, err error) {
 	to, err := archive.NewWriter(out, release, veil != nil)
 	if err != nil {
-		return writeError{err}
+		return 0, writeError{err}
 	}
 	e.query.WithReads = true
 	damaged := 0
 	for row, err := range journal.Read(ctx, e.data, e.query) {
 		if err != nil {
-			return err
+			return rows, err
 		}
 		if veil != nil && veil.Row(&row) != nil {
 			damaged++
 		}
 		if err := to.Write(&row); err != nil {
-			return writeError{err}
+			return rows, writeError{err}
 		}
+		rows++
 	}
 	if err := to.End(); err != nil {
-		return writeError{err}
+		return rows, writeError{err}
 	}
-	rows, bare := to.Count()
+	_, bare := to.Count()
 	fmt.Fprintf(e.stderr, "%s exported\n", counted(int(rows), "connection", "connections"))
 	if bare += int64(damaged); bare > 0 {
 		fmt.Fprintf(e.stderr, "%s without what it read, because that is damaged\n", counted(int(bare), "of them", "of them"))
 	}
-	return nil
+	return rows, nil
 }

@@ -34,6 +34,12 @@ func right[T any](title string, text func(*T) string) column[T] {
 	return column[T]{heading{title: title, right: true}, func(row *T) cell { return cell{text: text(row)} }}
 }
 
+// dropped is the column as one that goes before those with a lower number where there is no room for all; see heading.drop.
+func (c column[T]) dropped(order int) column[T] {
+	c.drop = order
+	return c
+}
+
 // state makes a column of states, in their colours.
 func state[T any](title string, text func(*T) string) column[T] {
 	return column[T]{heading{title: title}, func(row *T) cell {

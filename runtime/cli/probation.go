@@ -56,8 +56,8 @@ func setBound(p *host.Probation, part string) (err error) {
 	default:
 		return fmt.Errorf("%q is no bound: write on, off, or as in faults=1,refusals=3x,first=200", part)
 	}
-	if err != nil || p.Faults < 0 || p.First < 1 || !(p.Refusals >= 0 && p.Refusals < 1e6) {
-		return fmt.Errorf("%q: a number above 0 is expected, as in faults=1,refusals=3x,first=200", part)
+	if err != nil || p.Faults < 0 || p.First < 1 || !(p.Refusals == 0 || p.Refusals >= 1 && p.Refusals < 1e6) {
+		return fmt.Errorf("%q: a number of 1 or more is expected, as in faults=1,refusals=3x,first=200", part)
 	}
 	return nil
 }

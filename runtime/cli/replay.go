@@ -36,7 +36,7 @@ var replayManual = manual{
 		"input). The open method runs for each, in their order, with the clock of its own and with what was read then: counters,\n" +
 		"shared values, rows, random numbers. Nothing is written. When the scripts ask for something that was not read then,\n" +
 		"nobody can say, and that is counted; it is never guessed. Slower is a verdict that takes more than twice the\n" +
-		"instructions, and 1,000 more. --fail-on has any of " + strings.Join(failures(), ", ") + ";\n" +
+		"instructions, and 1,000 more. --fail-on has any of\n" + strings.Join(failures(), ", ") + ";\n" +
 		"changed is another verdict, code or reason, an error and one that is mended. Exit codes: 0 done, 1 there was some of\n" +
 		"--fail-on, or it could not be done, 2 wrong usage.",
 }
@@ -172,6 +172,9 @@ func (r *replaying) run(ctx context.Context) int {
 	if err != nil && report.Connections == 0 {
 		return r.failed(err)
 	}
+	if err == nil && !r.json && report.Connections+report.NotRecorded+report.NotAsked+report.Damaged == 0 {
+		return r.conclude(report, nil) // a table of nothing would say less
+	}
 	if code := r.written(r.write(report)); code != ExitClean {
 		return code
 	}
@@ -297,7 +300,7 @@ func (r *replaying) conclude(report *replay.Report, failed error) int {
 	case failed != nil:
 		return r.failed(fmt.Errorf("this is not all: %w", failed))
 	case report.Connections == 0:
-		return r.failed(fmt.Errorf("there is nothing to replay: %s", nothingToReplay(report)))
+		return r.failed(fmt.Errorf("there is nothing to replay: %s", r.nothingToReplay(report)))
 	}
 	for _, f := range failOn {
 		if n := f.of(report); n > 0 && slices.Contains(r.failOn, f.name) {
@@ -308,7 +311,7 @@ func (r *replaying) conclude(report *replay.Report, failed error) int {
 }
 
 // nothingToReplay says why there is no connection about which could be decided again.
-func nothingToReplay(report *replay.Report) string {
+func (r *replaying) nothingToReplay(report *replay.Report) string {
 	switch {
 	case report.NotRecorded > 0:
 		return fmt.Sprintf("%s, but what it read is recorded of none; has the server run with --record off, or is its journal older?",
@@ -317,6 +320,9 @@ func nothingToReplay(report *replay.Report) string {
 		return "no open method was asked about any of the connections"
 	case report.Damaged > 0:
 		return "every recording is damaged"
+	}
+	if q := &r.query; !q.Since.IsZero() || !q.Until.IsZero() || q.User != "" {
+		return "no connections of this --since, --until and --user"
 	}
 	return "no connections"
 }

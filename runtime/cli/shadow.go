@@ -199,13 +199,14 @@ func worth(n int64, s style) style {
 	return s
 }
 
+// exampleColumns are those of the examples. Where there is no room for all of them, the difference and the shadow's verdict stay.
 var exampleColumns = []column[admin.ShadowExample]{
-	left("TIME", func(e *admin.ShadowExample) string { return clock(e.Time) }),
-	right("CONNECTION", func(e *admin.ShadowExample) string { return number(e.Connection) }),
-	left("USER", func(e *admin.ShadowExample) string { return e.UserName }),
-	left("ADDRESS", func(e *admin.ShadowExample) string { return e.Address }),
+	left("TIME", func(e *admin.ShadowExample) string { return clock(e.Time) }).dropped(3),
+	right("CONNECTION", func(e *admin.ShadowExample) string { return number(e.Connection) }).dropped(1),
+	left("USER", func(e *admin.ShadowExample) string { return e.UserName }).dropped(4),
+	left("ADDRESS", func(e *admin.ShadowExample) string { return e.Address }).dropped(5),
 	left("DIFFERENCE", func(e *admin.ShadowExample) string { return e.Difference }),
-	left("VERDICT", func(e *admin.ShadowExample) string { return e.Verdict }),
+	left("VERDICT", func(e *admin.ShadowExample) string { return e.Verdict }).dropped(2),
 	left("SHADOW", func(e *admin.ShadowExample) string { return e.Shadow }),
 }
 

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"moongate/runtime/admin"
 	"moongate/runtime/host"
 )
 
@@ -36,6 +38,31 @@ TIME                 CONNECTION  USER        ADDRESS         DIFFERENCE        V
 	}
 	none := newFakeServer(t, map[string]string{"GET /v1/shadow": `{"on":false,"examples":[]}`})
 	none.run("shadow").want(t, ExitClean, "no shadow: moongate shadow on FOLDER begins one\n", "")
+}
+
+// A narrow terminal shows what the shadow would have said, whatever else it has no room for.
+func TestNarrowShadowTable(t *testing.T) {
+	inUTC(t)
+	var row admin.Shadow
+	if err := json.Unmarshal([]byte(shadowAnswer), &row); err != nil {
+		t.Fatal(err)
+	}
+	for columns, want := range map[int]string{
+		30: "DIFFERENCE        SHADOW",
+		40: "CONNECTION  DIFFERENCE        SHADOW",
+		60: "CONNECTION  DIFFERENCE        VERDICT       SHADOW",
+		80: "TIME                 CONNECTION  DIFFERENCE        VERDICT       SHADOW",
+	} {
+		to, _ := testScreen(columns, 24, false)
+		text, err := shadowText(to, &row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, table, _ := strings.Cut(text, "\n\n")
+		if head, _, _ := strings.Cut(table, "\n"); strings.Join(strings.Fields(head), " ") != strings.Join(strings.Fields(want), " ") || head[0] == ' ' {
+			t.Errorf("%d columns: got %q, want %q", columns, head, want)
+		}
+	}
 }
 
 func TestShadowActs(t *testing.T) {

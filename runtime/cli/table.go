@@ -179,15 +179,16 @@ func widestText(headings []heading, widths []int, least int) int {
 // line is a row as it is written, without its end, and cut where the terminal ends.
 func (t *table) line(row []cell, widths []int, limit int) string {
 	var b strings.Builder
-	at := 0
+	at, first := 0, true
 	for i, c := range row {
 		if widths[i] == leftOut {
 			continue
 		}
-		if i > 0 {
+		if !first {
 			b.WriteString(between)
 			at += len(between)
 		}
+		first = false
 		text := cutTo(c.text, widths[i])
 		space := strings.Repeat(" ", widths[i]-displayWidth(text))
 		before, after := "", space
