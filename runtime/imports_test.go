@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"runtime/datastore/sqlite":    {"runtime/datastore/failure", "runtime/datastore/statement"},
 	"runtime/datastore/postgres":  {"runtime/datastore/failure", "runtime/datastore/statement"},
 	"luabind/script":              {"runtime/method"},
-	"luabind/witness":             {"runtime/recording"},
+	"luabind/witness":             {"runtime/recording", "runtime/wire"},
 	"luabind/convert":             {"runtime/wire"},
 	"luabind/lane":                {"luabind/convert", "luabind/sandbox", "luabind/script", "runtime/measure", "runtime/process", "luabind/witness", "runtime/wire"},
 	"luabind/command": {"runtime/addressset", "luabind/convert", "luabind/lane", "luabind/sandbox", "luabind/script", "runtime/document", "runtime/front", "runtime/gate", "runtime/interprocess", "runtime/method", "runtime/process",
