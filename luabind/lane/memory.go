@@ -60,7 +60,13 @@ func (m *Memory) announce(p *Program, n int) bool {
 
 // look compares the heap with the limit, with so many more bytes to come. It reports false when the program must be
 // stopped; another one that has grown more is stopped in its place if there is one.
-func (m *Memory) look(p *Program, more uint64) bool {
+func (m *Memory) look(p *Program, more uint64) bool { return m.lookFor(p, p, more) }
+
+// lookBefore is look for a program whose code has not run yet: what the heap has grown is not its doing.
+func (m *Memory) lookBefore(p *Program) bool { return m.lookFor(p, nil, 0) }
+
+// lookFor is look, where what the heap has grown is laid to the account of grower; nil is nobody.
+func (m *Memory) lookFor(p, grower *Program, more uint64) bool {
 	if m == nil || m.limit == 0 {
 		return true
 	}
@@ -68,14 +74,14 @@ func (m *Memory) look(p *Program, more uint64) bool {
 	defer m.mu.Unlock()
 	m.pending.Store(0)
 	heap := heapBytes()
-	m.chargeLocked(p, heap)
+	m.chargeLocked(grower, heap)
 	bound := m.bound()
 	if heap+more < bound {
 		return true
 	}
 	runtime.GC() // nobody is stopped for garbage
 	heap = heapBytes()
-	m.chargeLocked(p, heap)
+	m.chargeLocked(grower, heap)
 	if heap+more < bound {
 		return true
 	}
@@ -87,8 +93,8 @@ func (m *Memory) bound() uint64 {
 	return uint64(near * float64(m.limit-min(program, m.limit/8)))
 }
 
-// chargeLocked brings the accounts up to what the heap is now. What it has grown is laid to the account of p. What it has
-// shrunk was garbage, of nobody knows whom: every account keeps its part of what is left.
+// chargeLocked brings the accounts up to what the heap is now. What it has grown is laid to the account of p, or of nobody
+// when that is nil. What it has shrunk was garbage, of nobody knows whom: every account keeps its part of what is left.
 func (m *Memory) chargeLocked(p *Program, heap uint64) {
 	switch {
 	case heap < m.heap:
@@ -96,10 +102,10 @@ func (m *Memory) chargeLocked(p *Program, heap uint64) {
 		for q, account := range m.accounts {
 			m.accounts[q] = uint64(kept * float64(account))
 		}
-	default:
+	case p != nil:
 		m.accounts[p] += heap - m.heap
 	}
-	if m.accounts[p] < accountFrom {
+	if p != nil && m.accounts[p] < accountFrom {
 		delete(m.accounts, p)
 	}
 	m.heap = heap

@@ -148,7 +148,7 @@ func (p *Program) begin(o Options, name string) {
 	}
 	if o.Priority != Door && now.Sub(p.lane.looked) > callLook {
 		p.lane.looked = now
-		if !p.lane.memory.look(p, 0) {
+		if !p.lane.memory.lookBefore(p) {
 			p.call.stopped = p.lane.memory.err()
 		}
 	}
